@@ -1,0 +1,41 @@
+"""The things of a session, from the recording to the frozen data set."""
+
+from annotation.models.conversation import Conversation
+from annotation.models.edit import Edit
+from annotation.models.flag import FlagValue
+from annotation.models.layer import Layer, Review
+from annotation.models.person import ApiToken, Person
+from annotation.models.project import Membership, Project, Role
+from annotation.models.recording import Derived, Ingest, Recording
+from annotation.models.segment import Lane, Segment
+from annotation.models.session import MixingSession, Participant, Seat
+from annotation.models.snapshot import Snapshot
+from annotation.models.summary import Summary
+from annotation.models.turn import Turn, TurnMember
+from annotation.models.upload import Upload
+
+__all__ = [
+    "ApiToken",
+    "Conversation",
+    "Derived",
+    "Edit",
+    "FlagValue",
+    "Ingest",
+    "Lane",
+    "Layer",
+    "Membership",
+    "MixingSession",
+    "Participant",
+    "Person",
+    "Project",
+    "Recording",
+    "Review",
+    "Role",
+    "Seat",
+    "Segment",
+    "Snapshot",
+    "Summary",
+    "Turn",
+    "TurnMember",
+    "Upload",
+]

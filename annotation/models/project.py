@@ -1,0 +1,124 @@
+"""A project: its people and their roles, its vocabularies."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from annotation.models.person import Person
+from mixassist_site.access import allow
+
+
+class Role(models.TextChoices):
+    """What a person is in a project."""
+
+    ADMIN = "admin", "Administrator"
+    REVIEWER = "reviewer", "Reviewer"
+    ANNOTATOR = "annotator", "Annotator"
+
+
+EVERYONE = (Role.ADMIN, Role.REVIEWER, Role.ANNOTATOR)
+allow("annotation.manage_project", Role.ADMIN)
+allow("annotation.add_session", Role.ADMIN)
+allow("annotation.annotate", *EVERYONE)
+allow("annotation.review_layer", Role.ADMIN, Role.REVIEWER)
+allow("annotation.build_snapshot", Role.ADMIN)
+
+
+def paper_topics() -> list[dict[str, str]]:
+    """The six topics of the MixAssist data set, in its spelling."""
+    names = ("drums", "overall_mix", "guitars", "bass", "vocals", "keys")
+    return [{"key": name, "label": name.replace("_", " ").capitalize()} for name in names]
+
+
+def paper_flags() -> list[dict[str, str]]:
+    """The one flag of the data set: the expert's turn carries advice that one can act on."""
+    return [{"key": "has_content", "label": "Has content", "letter": "h"}]
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Reads over projects."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Projects in which this person has a role."""
+        if person.is_superuser:
+            return self
+        return self.filter(memberships__person=person)
+
+
+class Project(models.Model):
+    """A research group's sessions, people and rules."""
+
+    slug = models.SlugField(unique=True, max_length=60)
+    name = models.CharField(max_length=120)
+    guidelines = models.TextField(blank=True)
+    topics = models.JSONField(default=paper_topics)
+    flags = models.JSONField(default=paper_flags)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def project(self) -> "Project":
+        """Itself: permissions are asked of any object that has a project."""
+        return self
+
+    def get_absolute_url(self) -> str:
+        """The project's page."""
+        return reverse("project", args=[self.slug])
+
+    def topic_label(self, key: str) -> str:
+        """How people read a topic."""
+        return next((topic["label"] for topic in self.topics if topic["key"] == key), key)
+
+    def admit(self, person: Person, role: str) -> "Membership":
+        """Give a person a role here, or change it; the last administrator stays one."""
+        with transaction.atomic():
+            self._keep_an_admin(person, becomes=role)
+            membership, _ = self.memberships.update_or_create(person=person, defaults={"role": role})
+        return membership
+
+    def dismiss(self, person: Person) -> None:
+        """Take a person's role away; the last administrator stays."""
+        with transaction.atomic():
+            self._keep_an_admin(person, becomes=None)
+            self.memberships.filter(person=person).delete()
+
+    def _keep_an_admin(self, person: Person, *, becomes: str | None) -> None:
+        admins = set(self.memberships.select_for_update().filter(role=Role.ADMIN).values_list("person_id", flat=True))
+        if admins == {person.pk} and becomes != Role.ADMIN:
+            raise ValidationError("A project keeps at least one administrator; make somebody else one first.")
+
+
+class Membership(models.Model):
+    """One person's role in one project, and the pseudonym that exports carry."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    pseudonym = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "person"], name="membership_once_per_project"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_is_known"),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Give each member a pseudonym that tells nothing: P1, P2, …"""
+        if not self.pseudonym:
+            self.pseudonym = f"P{Membership.objects.filter(project=self.project).count() + 1}"
+            if "update_fields" in kwargs and kwargs["update_fields"] is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "pseudonym"}
+        super().save(*args, **kwargs)

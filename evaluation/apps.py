@@ -1,0 +1,9 @@
+"""Candidates to report."""
+
+from django.apps import AppConfig
+
+
+class EvaluationConfig(AppConfig):
+    """Studies, ratings and reports."""
+
+    name = "evaluation"

@@ -1,0 +1,1 @@
+"""Studies, ratings and what they say."""

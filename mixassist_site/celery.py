@@ -1,0 +1,52 @@
+"""Celery, where a broker is set: it rings, and the job rows say what is to be done."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_ready, worker_shutdown
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mixassist_site.settings")
+
+app = Celery("mixassist_site")
+app.config_from_object(
+    {
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_acks_late": False,  # a lost message is the reaper's work; a repeated one finds the lease held
+        "worker_prefetch_multiplier": 1,
+        "task_publish_retry": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_transport_options": {"socket_connect_timeout": 3, "socket_timeout": 10},
+        "task_default_queue": "cpu",
+    }
+)
+
+
+@app.on_configure.connect
+def read_settings(sender: Celery, **kwargs: Any) -> None:
+    """Take the broker's address from the site's settings."""
+    from django.conf import settings
+
+    sender.conf.broker_url = settings.CELERY_BROKER_URL or None
+
+
+app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def start_reaper(**kwargs: Any) -> None:
+    """Let this worker's own timer put back what a dead worker left."""
+    from mixassist_site.jobs import Reaper
+
+    app.reaper = Reaper()
+    app.reaper.start()
+
+
+@worker_shutdown.connect
+def stop_reaper(**kwargs: Any) -> None:
+    """End the timer with the worker."""
+    if reaper := getattr(app, "reaper", None):
+        reaper.stop()

@@ -1,0 +1,392 @@
+"""Jobs are rows: who may work one, for how long, and how it ends.
+
+    queued ──claim──▶ running ──publication──▶ succeeded
+      ▲ │               │ │ └──JobError──────▶ failed
+      │ └──cancel──▶ cancelled ◀──stop─────────┘
+      └──lease lost, child died (up to MAX_ATTEMPTS without progress)
+
+The row is the truth; a Celery message only rings the bell. Every write after a claim names the fence it was
+claimed under, so a worker that was thought dead and wakes up again changes nothing.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.apps import apps
+from django.conf import settings
+from django.db import close_old_connections, connection, models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.module_loading import autodiscover_modules
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+UNEXPECTED = "This job stopped on an error of ours; the log of the worker has the details. Try it again."
+LOST = "The worker that ran this job died three times without getting further. Look at the worker's memory and log."
+
+
+class State(models.TextChoices):
+    """Where a job is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class JobError(Exception):
+    """What went wrong in words that a person can act on; the job fails and is not tried again."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class ChildDied(Exception):
+    """The child process ended without an answer (killed, out of memory); trying again may help."""
+
+
+class JobStopped(Exception):
+    """The job was asked to stop, and has."""
+
+
+class LeaseLost(Exception):
+    """Another worker holds this job now: write nothing more."""
+
+
+J = TypeVar("J", bound="Job")
+
+
+class JobQuerySet(models.QuerySet[J]):
+    """Reads over one kind of job."""
+
+    def waiting(self) -> Self:
+        """Jobs that a worker may claim now."""
+        return self.filter(free()).order_by("created_at", "pk")
+
+
+def free() -> Q:
+    """Match jobs that nobody holds: queued, or running under a lease that ran out."""
+    lapsed = Q(state=State.RUNNING, lease_until__lt=timezone.now())
+    return (Q(state=State.QUEUED) | lapsed) & Q(attempt__lt=MAX_ATTEMPTS)
+
+
+class Job(models.Model):
+    """One piece of long work, held by at most one worker at a time."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # the same form sent twice is one job
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_owner = models.CharField(max_length=80, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.PositiveIntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    note = models.CharField(max_length=200, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    kind: ClassVar[str]  # the word in addresses and on the jobs page
+    queue: ClassVar[str] = "cpu"
+    doorbell: ClassVar[str]  # dotted name of the Celery task that answers for this kind
+
+    class Meta:
+        abstract = True
+        indexes = [models.Index(fields=["state", "created_at"])]
+
+    def claim(self, worker: str) -> bool:
+        """Take this job under a lease; False when another worker holds it."""
+        lease = {"lease_owner": worker, "lease_until": lease_end(), "fence": F("fence") + 1}
+        fresh = {"attempt": F("attempt") + 1, "started_at": timezone.now(), "finished_at": None}
+        taken = self._rows().filter(free()).update(state=State.RUNNING, **lease, **fresh)
+        if taken == 1:
+            self.refresh_from_db()
+        return taken == 1
+
+    def request_cancel(self) -> bool:
+        """Stop this job: at once while it waits, at its next safe point while it runs."""
+        now = timezone.now()
+        waiting = self._rows().filter(state=State.QUEUED)
+        if waiting.update(state=State.CANCELLED, finished_at=now, cancel_requested=True):
+            return True
+        return self._rows().filter(state=State.RUNNING).update(cancel_requested=True) == 1
+
+    def retry(self) -> bool:
+        """Queue a failed or cancelled job again, with a fresh count of attempts."""
+        ended = self._rows().filter(state__in=[State.FAILED, State.CANCELLED])
+        cleared = {"error_code": "", "error_message": "", "cancel_requested": False, "finished_at": None, "note": ""}
+        again = ended.update(state=State.QUEUED, attempt=0, lease_until=None, lease_owner="", **cleared) == 1
+        if again:
+            transaction.on_commit(lambda: ring(self))
+        return again
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this job has ended, however it ended."""
+        return self.state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+    @property
+    def percent(self) -> int | None:
+        """Progress in whole per cent; None while the size of the work isn't known."""
+        return min(100, self.done * 100 // self.total) if self.total else None
+
+    def _rows(self) -> models.QuerySet[Self]:
+        return type(self)._default_manager.filter(pk=self.pk)
+
+
+class Lease:
+    """A worker's hold on one job: the only way to write to a job that runs."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.fence = job.fence
+        self._gone = threading.Event()
+        self._cancelled = threading.Event()
+        self._over = threading.Event()
+        self._reported = 0.0
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{job.kind}-{job.pk}", daemon=True)
+
+    def held(self) -> models.QuerySet[Any]:
+        """The job's row, as long as this lease holds it."""
+        return self.job._rows().filter(state=State.RUNNING, fence=self.fence)
+
+    def should_stop(self) -> bool:
+        """Whether the work must end: cancelled, shut down, or lost to another worker."""
+        return self._cancelled.is_set() or self._gone.is_set() or SHUTDOWN.is_set()
+
+    def report(self, done: int, total: int, note: str = "", *, at_once: bool = False) -> None:
+        """Write progress, every second at most; a lost lease raises LeaseLost."""
+        if not at_once and time.monotonic() - self._reported < 1.0:
+            return
+        self._reported = time.monotonic()
+        progress = {"done": max(0, done), "total": max(0, total), "note": note[:200]}
+        if not self.held().update(lease_until=lease_end(), **progress):
+            self._gone.set()
+            raise LeaseLost
+        self._look()
+
+    def progressed(self) -> None:
+        """Say that this attempt got further than those before it, so that a later crash starts a new count."""
+        self.held().update(attempt=1)
+
+    @contextmanager
+    def publication(self, **fields: Any) -> Iterator[None]:
+        """Write the results and the job's success as one; LeaseLost writes nothing."""
+        with transaction.atomic():
+            ended = {"state": State.SUCCEEDED, "finished_at": timezone.now(), "done": F("total"), "lease_until": None}
+            if not self.held().update(**ended, **fields):
+                raise LeaseLost
+            yield
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Keep the lease alive while the work goes on."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            self._thread.join(timeout=5)
+
+    def _beat(self) -> None:
+        try:
+            while not self._over.wait(min(settings.JOB_HEARTBEAT_SECONDS, settings.JOB_LEASE_SECONDS / 3)):
+                try:
+                    if not self.held().update(lease_until=lease_end()):
+                        self._gone.set()
+                        return
+                    self._look()
+                except Exception:  # the database may be away for a moment: the lease decides
+                    log.warning("lease of %s %s could not be renewed", self.job.kind, self.job.pk, exc_info=True)
+                    close_old_connections()
+        finally:
+            connection.close()
+
+    def _look(self) -> None:
+        if self.held().filter(cancel_requested=True).exists():
+            self._cancelled.set()
+
+
+def lease_end() -> Any:
+    """When a lease taken now runs out."""
+    return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+SHUTDOWN = threading.Event()  # set when this worker is asked to end: work goes back to the queue
+Work = Callable[[Any, Lease], None]
+_work: dict[type[Job], Work] = {}
+
+
+def works(model: type[J]) -> Callable[[Callable[[J, Lease], None]], Callable[[J], bool]]:
+    """Name the function that works one kind of job; what is decorated becomes its `execute`."""
+
+    def register(work: Callable[[J, Lease], None]) -> Callable[[J], bool]:
+        _work[model] = work
+
+        def execute_this(job: J) -> bool:
+            return execute(job)
+
+        execute_this.__doc__ = work.__doc__
+        return execute_this
+
+    return register
+
+
+def kinds() -> dict[str, type[Job]]:
+    """Every kind of job that the installed apps know, by its word."""
+    return {model.kind: model for model in apps.get_models() if issubclass(model, Job)}
+
+
+def worker_name() -> str:
+    """A name for this worker that people can find: host, process, thread."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident() % 10000}"[:80]
+
+
+def execute(job: Job) -> bool:
+    """Claim this job and work it to its end; False when another worker holds it."""
+    autodiscover_modules("execute")
+    if not job.claim(worker_name()):
+        return False
+    lease = Lease(job)
+    log.info("%s %s: attempt %s", job.kind, job.pk, job.attempt)
+    try:
+        with lease.beating():
+            _work[type(job)](job, lease)
+        if lease.held().exists():  # a worker that forgets to publish is a defect, and is shown as one
+            raise RuntimeError(f"{job.kind} ended without a publication")
+    except LeaseLost:
+        log.warning("%s %s: the lease was lost, nothing more is written", job.kind, job.pk)
+    except JobStopped:
+        _put_back_or_cancel(lease)
+    except JobError as error:
+        log.info("%s %s failed: %s", job.kind, job.pk, error.code)
+        _fail(lease, error.code, error.message)
+    except ChildDied as error:
+        log.warning("%s %s: %s", job.kind, job.pk, error)
+        _try_again(lease, "child-died", LOST)
+    except Exception:
+        log.exception("%s %s stopped on an error", job.kind, job.pk)
+        _try_again(lease, "unexpected", UNEXPECTED)
+    return True
+
+
+def _fail(lease: Lease, code: str, message: str) -> None:
+    ended = {"finished_at": timezone.now(), "lease_until": None}
+    lease.held().update(state=State.FAILED, error_code=code, error_message=message, **ended)
+
+
+def _put_back_or_cancel(lease: Lease) -> None:
+    """After a stop: cancelled if a person asked for it, queued again if only this worker ends."""
+    now = timezone.now()
+    asked = lease.held().filter(cancel_requested=True)
+    if not asked.update(state=State.CANCELLED, finished_at=now, lease_until=None):
+        back = {"attempt": F("attempt") - 1, "lease_until": None, "lease_owner": ""}
+        lease.held().update(state=State.QUEUED, **back)
+
+
+def _try_again(lease: Lease, code: str, message: str) -> None:
+    if lease.held().filter(attempt__gte=MAX_ATTEMPTS).exists():
+        _fail(lease, code, message)
+    elif lease.held().filter(cancel_requested=True).exists():
+        _put_back_or_cancel(lease)
+    else:
+        lease.held().update(state=State.QUEUED, lease_until=None, lease_owner="")
+
+
+def ring(job: Job) -> None:
+    """Tell a Celery worker that this job waits; silent without a broker, where workers look for themselves."""
+    if not settings.CELERY_BROKER_URL:
+        return
+    from mixassist_site.celery import app
+
+    try:
+        app.send_task(job.doorbell, args=[job.pk], queue=job.queue)
+    except Exception:  # the row is queued: the reaper rings again when the broker is back
+        log.warning("could not ring for %s %s", job.kind, job.pk, exc_info=True)
+
+
+def reap() -> int:
+    """Ring for what waits, and end what was lost too often; return how many rows were found."""
+    found = 0
+    now = timezone.now()
+    for model in kinds().values():
+        rows = model._default_manager
+        worn = rows.filter(state=State.RUNNING, lease_until__lt=now, attempt__gte=MAX_ATTEMPTS)
+        ended = {"finished_at": now, "lease_until": None, "error_code": "worker-lost", "error_message": LOST}
+        found += worn.filter(cancel_requested=True).update(state=State.CANCELLED, finished_at=now, lease_until=None)
+        found += worn.update(state=State.FAILED, fence=F("fence") + 1, **ended)
+        lapsed = rows.filter(state=State.RUNNING, lease_until__lt=now, cancel_requested=True)
+        found += lapsed.update(state=State.CANCELLED, fence=F("fence") + 1, finished_at=now, lease_until=None)
+        if settings.CELERY_BROKER_URL:
+            for job in rows.filter(free()):
+                ring(job)
+                found += 1
+    return found
+
+
+class Reaper(threading.Thread):
+    """A worker's own timer that puts back what a dead worker left."""
+
+    def __init__(self) -> None:
+        super().__init__(name="reaper", daemon=True)
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Look at once, and then every JOB_REAPER_SECONDS."""
+        while True:
+            try:
+                reap()
+            except Exception:
+                log.exception("the reaper could not look")
+            finally:
+                connection.close()
+            if self._over.wait(settings.JOB_REAPER_SECONDS):
+                return
+
+    def stop(self) -> None:
+        """End with the worker."""
+        self._over.set()
+
+
+def next_job(queues: set[str]) -> Job | None:
+    """The job that has waited longest on one of these queues."""
+    first: Job | None = None
+    for model in kinds().values():
+        if model.queue in queues:
+            job = model._default_manager.filter(free()).order_by("created_at", "pk").first()
+            if job and (first is None or job.created_at < first.created_at):
+                first = job
+    return first
+
+
+def work_off(queues: set[str], *, once: bool = False, idle_seconds: float = 0.5) -> int:
+    """Work jobs off the table, oldest first, until shut down or, with `once`, until none waits."""
+    worked = 0
+    while not SHUTDOWN.is_set():
+        close_old_connections()
+        job = next_job(queues)
+        if job and execute(job):
+            worked += 1
+        elif not job:
+            if once:
+                break
+            SHUTDOWN.wait(idle_seconds)
+    return worked

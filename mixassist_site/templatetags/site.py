@@ -1,0 +1,48 @@
+"""How values are written on a page."""
+
+import json
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+# What would end a script element early is written as JSON escapes.
+_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
+
+
+@register.simple_tag
+def json_of(value: Any) -> SafeString:
+    """A value as JSON inside a script element."""
+    return format_html("{}", SafeString(json.dumps(value).translate(_ESCAPES)))
+
+
+@register.filter
+def clock(milliseconds: int | None) -> str:
+    """Milliseconds as 1:02:03.4; tenths are what annotators read."""
+    if milliseconds is None:
+        return "–"
+    tenths = round(milliseconds / 100)
+    seconds, tenth = divmod(tenths, 10)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}.{tenth}" if hours else f"{minute}:{second:02}.{tenth}"
+
+
+@register.filter
+def short(digest: str) -> str:
+    """The first twelve letters of a hash."""
+    return digest[:12]
+
+
+@register.filter
+def megabytes(size: int) -> str:
+    """Bytes as megabytes."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+@register.filter
+def item(mapping: dict[str, Any], key: str) -> Any:
+    """One value of a mapping whose key a page only knows at run time."""
+    return mapping.get(key)

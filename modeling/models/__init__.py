@@ -1,0 +1,8 @@
+"""From a frozen data set to an answer that can be traced back to it."""
+
+from modeling.models.adapter import Adapter
+from modeling.models.base_model import BaseModel
+from modeling.models.candidate import Candidate, Generation, Source
+from modeling.models.training_run import Metric, TrainingRun
+
+__all__ = ["Adapter", "BaseModel", "Candidate", "Generation", "Metric", "Source", "TrainingRun"]

@@ -1,0 +1,96 @@
+"""Answers of one source to the rows of a snapshot, each with the way it came about."""
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from annotation.models import Person, Project, Snapshot
+from mixassist_site.jobs import Job, JobQuerySet
+from modeling.models.adapter import Adapter
+from modeling.models.base_model import BaseModel
+
+
+class Source(models.TextChoices):
+    """Who answers."""
+
+    EXPERT = "expert", "Human expert"
+    BASE = "base", "Base model, zero-shot"
+    ADAPTER = "adapter", "Adapter"
+
+
+class GenerationQuerySet(JobQuerySet["Generation"]):
+    """Reads over generations."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Generations of the projects in which this person has a role."""
+        return self.filter(project__in=Project.objects.visible_to(person))
+
+
+class Generation(Job):
+    """One source answers one split of one snapshot; frozen once it has succeeded."""
+
+    kind: ClassVar[str] = "generation"
+    queue: ClassVar[str] = "gpu"
+    doorbell: ClassVar[str] = "modeling.tasks.generate_candidates"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="generations")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="generations")
+    split = models.CharField(max_length=12, default="test")
+    source = models.CharField(max_length=8, choices=Source)
+    base = models.ForeignKey(BaseModel, null=True, blank=True, on_delete=models.PROTECT, related_name="generations")
+    adapter = models.ForeignKey(Adapter, null=True, blank=True, on_delete=models.PROTECT, related_name="generations")
+    answers = models.PositiveSmallIntegerField(default=1)  # K per row
+    decoding = models.JSONField(default=dict)
+    seed = models.PositiveIntegerField(default=0)
+    record = models.JSONField(default=dict)
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta(Job.Meta):
+        constraints = [
+            models.CheckConstraint(
+                name="generation_names_its_source",
+                condition=Q(source="expert", base=None, adapter=None)
+                | Q(source="base", base__isnull=False, adapter=None)
+                | Q(source="adapter", base__isnull=False, adapter__isnull=False),
+            )
+        ]
+
+    @property
+    def source_name(self) -> str:
+        """How researchers name the source: expert, the base's key, the adapter's name."""
+        if self.source == Source.ADAPTER:
+            return self.adapter.name if self.adapter else ""
+        return self.base.key if self.base else "expert"
+
+    @property
+    def title(self) -> str:
+        """What the jobs page calls it."""
+        return f"Answers of {self.source_name} to {self.snapshot.name} ({self.split})"
+
+    def get_absolute_url(self) -> str:
+        """The generation's page."""
+        return reverse("generation", args=[self.pk])
+
+
+class Candidate(models.Model):
+    """One answer of one source to one row."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="candidates")
+    row = models.CharField(max_length=200)  # "<split>/<conversation_id>/<turn_id>" in the snapshot
+    index = models.PositiveSmallIntegerField(default=0)
+    text = models.TextField(blank=True)
+    seed = models.BigIntegerField(default=0)
+    prompt_sha256 = models.CharField(max_length=64, blank=True)
+    tokens = models.PositiveIntegerField(default=0)
+    stop_reason = models.CharField(max_length=20, blank=True)
+    guards = models.JSONField(default=list)  # empty, endless, repeats, echo
+    latency_ms = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["row", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "row", "index"], name="candidate_once_per_row_and_index")
+        ]
