@@ -1,0 +1,36 @@
+"""Which base model a request names, and how it is opened."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from modeling.backbones.errors import BackboneError
+
+if TYPE_CHECKING:
+    from modeling.backbones.audio_lm import AudioLM
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    kind: str  # "tiny" or a family; it picks the preset of a training config
+    key: str  # the site's name for it, which goes into what is made from it
+    path: str  # a checkpoint directory or a hub id
+    revision: str | None = None  # of a hub id
+
+    @classmethod
+    def from_request(cls, value: Any) -> Self:
+        if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in ("kind", "key", "path")):
+            raise BackboneError("bad-request", "The request's base needs a kind, a key and a path.")
+        return cls(kind=value["kind"], key=value["key"], path=value["path"], revision=value.get("revision"))
+
+    def load(self, *, dtype: str, device: str, quantization: str | None = None) -> "AudioLM":
+        """Open the base model; the tiny one is made where it is missing."""
+        # deterministic products on a GPU need this before CUDA starts; tokenizers need no threads of their own
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        from modeling.backbones import audio_lm, tiny  # torch takes seconds: a wrong request is told before
+
+        if self.kind == "tiny":
+            tiny.make(Path(self.path))
+        return audio_lm.load(self.path, self.revision, dtype=dtype, device=device, quantization=quantization)

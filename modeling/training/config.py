@@ -1,0 +1,130 @@
+"""How an adapter is trained: one frozen config, its presets and its hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from modeling.backbones.errors import TrainingError
+
+CHOICES = {
+    "scope": ("decoder", "decoder+head"),
+    "schedule": ("cosine", "constant"),
+    "over_long": ("tail", "head"),
+    "dtype": ("auto", "float32", "bfloat16"),
+    "quantization": (None, "4bit"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """Every choice of a run; two runs with one hash, snapshot and base give one adapter."""
+
+    seed: int = 0
+    epochs: int = 1  # the paper's 241 examples overfit after the first pass
+    max_steps: int | None = None  # optimizer steps; in place of epochs
+    # the adapter
+    rank: int = 16
+    alpha: int = 32  # scale is alpha / rank
+    dropout: float = 0.05
+    scope: str = "decoder"  # which linear layers learn; the head only where the base is a toy
+    # the optimizer
+    learning_rate: float = 1e-4
+    schedule: str = "cosine"
+    warmup_ratio: float = 0.03
+    weight_decay: float = 0.0
+    clip: float = 1.0  # norm of the whole gradient
+    examples_per_step: int = 8
+    tokens_per_microbatch: int = 4200  # padded; memory alone hangs on it, the loss does not
+    gradient_checkpointing: bool = False
+    # the examples
+    has_content_only: bool = True
+    summaries: bool = True
+    system: str | None = None
+    max_tokens: int = 2048  # older turns of the history make room first
+    max_audio_seconds: float = 30.0  # Qwen2-Audio hears 30 s and drops the rest unsaid
+    over_long: str = "tail"  # the part of a longer clip that is heard: nearest to the question
+    # the run
+    eval_every: int = 0  # optimizer steps; 0 is at the end of each epoch alone
+    checkpoint_every: int = 20
+    dtype: str = "auto"  # bfloat16 on a GPU, float32 on a CPU
+    device: str = "auto"
+    threads: int = 1  # fixed, for sums in another order are other sums
+    quantization: str | None = None  # "4bit" needs bitsandbytes and a GPU
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "rank", "alpha", "examples_per_step", "tokens_per_microbatch", "max_tokens", "threads",
+                     "checkpoint_every"):  # fmt: skip
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        _require(self.max_steps is None or self.max_steps >= 1, "max_steps", "at least 1, or null", self.max_steps)
+        _require(self.eval_every >= 0, "eval_every", "0 or more", self.eval_every)
+        _require(self.learning_rate > 0, "learning_rate", "above 0", self.learning_rate)
+        _require(self.clip > 0, "clip", "above 0", self.clip)
+        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        _require(0 <= self.dropout < 1, "dropout", "from 0 to below 1", self.dropout)
+        _require(0 <= self.warmup_ratio < 1, "warmup_ratio", "from 0 to below 1", self.warmup_ratio)
+        _require(self.max_audio_seconds >= 1, "max_audio_seconds", "at least 1", self.max_audio_seconds)
+        for name, choices in CHOICES.items():
+            words = "one of " + ", ".join("null" if choice is None else str(choice) for choice in choices)
+            _require(getattr(self, name) in choices, name, words, getattr(self, name))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, base_kind: str = "qwen2_audio") -> Self:
+        """Lay the given values over the preset of a kind of base; an unknown name or a wrong type is refused."""
+        known = {field.name: field for field in fields(cls)}
+        for name, value in values.items():
+            if name not in known:
+                raise TrainingError(
+                    "unknown-config-key", f"There is no training option {name}; the options are {', '.join(known)}."
+                )
+            _require(_fits(value, str(known[name].type)), name, f"of type {known[name].type}", value)
+        return cls(**(defaults_for(base_kind) | dict(values)))
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def hash(self) -> str:
+        return hash_of(self.to_dict())
+
+
+def defaults_for(base_kind: str) -> dict[str, Any]:
+    """Say what a kind of base changes in the defaults, which are those of the paper's 7B model."""
+    if base_kind not in PRESETS:
+        raise TrainingError("unknown-base-kind", f"The base is one of {', '.join(PRESETS)}, not {base_kind}.")
+    return dict(PRESETS[base_kind])
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "qwen2_audio": {},
+    # random weights have nothing to lose: a few steps at a high rate learn the answers by heart
+    "tiny": {
+        "max_steps": 80,
+        "learning_rate": 5e-3,
+        "dropout": 0.0,
+        "scope": "decoder+head",
+        "has_content_only": False,
+        "dtype": "float32",
+        "device": "cpu",
+    },
+}
+
+
+def hash_of(value: Any) -> str:
+    """Hash a JSON value over its one canonical form."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _require(holds: bool, name: str, words: str, value: Any) -> None:
+    if not holds:
+        raise TrainingError("bad-config-value", f"The training option {name} must be {words}, got {value!r}.")
+
+
+def _fits(value: Any, annotation: str) -> bool:
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+    names = [name.strip() for name in annotation.removeprefix("<class '").removesuffix("'>").split("|")]
+    if value is None:
+        return "None" in names
+    if isinstance(value, bool):
+        return "bool" in names
+    return any(isinstance(value, kinds[name]) for name in names if name != "None")

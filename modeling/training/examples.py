@@ -1,0 +1,106 @@
+"""A split of a snapshot on disk, read as ordered examples."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from modeling.backbones.errors import TrainingError
+from modeling.backbones.example import Example, history_of
+
+SPLITS = ("train", "validation", "test")
+COLUMNS = ("conversation_id", "topic", "turn_id", "has_content", "input_history", "audio_file", "user", "assistant")
+
+
+def content_hash(snapshot: Path) -> str:
+    """Read the content hash that the snapshot was frozen with."""
+    try:
+        return str(json.loads((snapshot / "manifest.json").read_text())["content_hash"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise TrainingError(
+            "snapshot-unreadable", f"The snapshot {snapshot.name} has no readable manifest; build it again."
+        ) from None
+
+
+def read_split(snapshot: Path, split: str) -> list[Example]:
+    """Read the examples of one split, ordered by conversation and turn; a split without a file has none.
+
+    Paths of clips are relative to the snapshot's root and may not leave it. A missing clip is refused: training on
+    half of a row would pass unnoticed.
+    """
+    if split not in SPLITS:
+        raise TrainingError("unknown-split", f"The split must be one of {', '.join(SPLITS)}, not {split}.")
+    path = snapshot / "data" / f"{split}-00000-of-00001.parquet"
+    if not path.is_file():
+        return []
+    summaries = _summaries(snapshot, split)
+    examples = [_example(snapshot, split, row, summaries) for row in _rows(path, COLUMNS)]
+    keys = Counter(example.row for example in examples)
+    doubled = sorted(key for key, count in keys.items() if count > 1)
+    if doubled:
+        raise TrainingError("doubled-row", f"The snapshot holds the row {doubled[0]} more than once; build it again.")
+    return examples
+
+
+def select(examples: Iterable[Example], *, has_content_only: bool) -> tuple[list[Example], dict[str, int]]:
+    """Keep what can be trained on, and count why the others were left out."""
+    kept: list[Example] = []
+    skipped: Counter[str] = Counter()
+    for example in examples:
+        if not example.answer:
+            skipped["no expert answer"] += 1
+        elif not example.is_answerable:
+            skipped["nothing before the answer"] += 1
+        elif has_content_only and example.has_content is not True:
+            skipped["no content"] += 1
+        else:
+            kept.append(example)
+    return kept, dict(sorted(skipped.items()))
+
+
+def _example(snapshot: Path, split: str, row: dict[str, Any], summaries: dict[str, str]) -> Example:
+    key = f"{split}/{row['conversation_id']}/{row['turn_id']}"
+    return Example(
+        row=key,
+        history=history_of(row["input_history"]),
+        summary=summaries.get(key),
+        user=(row["user"] or "").strip() or None,
+        audio=_clip(snapshot, row["audio_file"], key),
+        answer=(row["assistant"] or "").strip() or None,
+        has_content=row["has_content"],
+    )
+
+
+def _clip(snapshot: Path, audio_file: str | None, key: str) -> Path | None:
+    if not audio_file:
+        return None
+    clip = (snapshot / audio_file).resolve()
+    if not clip.is_relative_to(snapshot.resolve()):
+        raise TrainingError("clip-outside", f"The clip of row {key} lies outside its snapshot; build it again.")
+    if not clip.is_file():
+        raise TrainingError("clip-missing", f"The clip {audio_file} of row {key} is missing; build the snapshot again.")
+    return clip
+
+
+def _summaries(snapshot: Path, split: str) -> dict[str, str]:
+    path = snapshot / "turns" / f"{split}-00000-of-00001.parquet"
+    if not path.is_file():
+        return {}
+    return {str(row["row"]): row["summary"].strip() for row in _rows(path, ("row", "summary")) if row["summary"]}
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    try:
+        table = pq.read_table(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors are both
+        raise TrainingError("snapshot-unreadable", f"The file {path.name} is not a Parquet file: {error}") from None
+    absent = [column for column in columns if column not in table.column_names]
+    if absent:
+        raise TrainingError("snapshot-unreadable", f"The file {path.name} lacks the column {absent[0]}.")
+    rows: list[dict[str, Any]] = table.select(list(columns)).to_pylist()
+    if "turn_id" in columns:
+        rows.sort(key=lambda row: (str(row["conversation_id"]), row["turn_id"]))
+    return rows
