@@ -8,6 +8,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -40,3 +43,17 @@ class Pages(PageNumberPagination):
 def page_of(request: HttpRequest, rows: QuerySet[Any] | list[Any], size: int = 50) -> Page[Any]:
     """The page of a list that the address asks for; a number out of range gives the nearest page."""
     return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+class HasScope(BasePermission):
+    """A token needs the view's scope: `read` for reading, `view.scope` for everything else."""
+
+    message = "This token does not have the scope that this act needs; make another on the tokens page."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """People in a browser have every scope; tokens have those they were made with."""
+        scopes = getattr(request.auth, "scopes", None)
+        if scopes is None:
+            return True
+        needed = "read" if request.method in SAFE_METHODS else getattr(view, "scope", "manage")
+        return needed in scopes

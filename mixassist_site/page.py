@@ -8,17 +8,16 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.functional import lazy
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The navigation's links, and the import map."""
-    return {"areas": lazy(areas, list)(), "importmap": lazy(importmap, dict)()}
+    return {"areas": areas(), "importmap": importmap()}
 
 
 def areas() -> list[tuple[str, str]]:
     """Where a person who is logged in can go from anywhere."""
-    words = {"home": "Home", "projects": "Projects", "jobs": "Jobs", "assistant": "Assistant", "tokens": "API"}
+    words = {"home": "Home", "projects": "Projects", "jobs": "Jobs", "tokens": "API"}
     return [(reverse(name), word) for name, word in words.items()]
 
 

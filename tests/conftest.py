@@ -1,0 +1,29 @@
+"""What every test has: people, a home of its own, and a reason when a service is missing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.people import *  # noqa: F403
+
+
+@pytest.fixture(autouse=True)
+def home(settings, tmp_path_factory):
+    """Files of one test never meet those of another."""
+    root: Path = tmp_path_factory.mktemp("home")
+    settings.MIXASSIST_HOME = root
+    settings.MEDIA_ROOT = root / "media"
+    settings.UPLOADS_ROOT = root / "media" / "uploads"
+    settings.SNAPSHOTS_ROOT = root / "snapshots"
+    settings.RUNS_ROOT = root / "runs"
+    settings.ADAPTERS_ROOT = root / "adapters"
+    return root
+
+
+def missing(service: str, why: str) -> None:
+    """Skip for want of a service; on CI a missing service is a failure."""
+    message = f"{service} is not here: {why}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)

@@ -1,0 +1,19 @@
+"""The site's settings for tests: a home of its own, quick passwords, short leases."""
+
+import os
+import tempfile
+
+_home = tempfile.mkdtemp(prefix="mixassist-test-")
+os.environ.setdefault("MIXASSIST_HOME", _home)
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright runs a loop in the test's thread
+
+from mixassist_site.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+AXES_ENABLED = False
+ALLOWED_HOSTS = ["*"]
+JOB_LEASE_SECONDS = 3.0
+JOB_HEARTBEAT_SECONDS = 0.5
+JOB_REAPER_SECONDS = 0.5
+JOB_STOP_GRACE_SECONDS = 20.0
