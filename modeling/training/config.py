@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from types import NoneType
+from typing import Any, Self, get_args
 
 from modeling.backbones.errors import TrainingError
 
@@ -72,14 +73,15 @@ class TrainingConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, base_kind: str = "qwen2_audio") -> Self:
         """Lay the given values over the preset of a kind of base; an unknown name or a wrong type is refused."""
-        known = {field.name: field for field in fields(cls)}
+        known = {field.name: field.type for field in fields(cls)}
         for name, value in values.items():
             if name not in known:
                 raise TrainingError(
                     "unknown-config-key", f"There is no training option {name}; the options are {', '.join(known)}."
                 )
-            _require(_fits(value, str(known[name].type)), name, f"of type {known[name].type}", value)
-        return cls(**(defaults_for(base_kind) | dict(values)))
+            _require(fits(value, known[name]), name, f"of type {words_for(known[name])}", value)
+        chosen = defaults_for(base_kind) | dict(values)
+        return cls(**{name: float(value) if known[name] is float else value for name, value in chosen.items()})
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -120,11 +122,14 @@ def _require(holds: bool, name: str, words: str, value: Any) -> None:
         raise TrainingError("bad-config-value", f"The training option {name} must be {words}, got {value!r}.")
 
 
-def _fits(value: Any, annotation: str) -> bool:
-    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
-    names = [name.strip() for name in annotation.removeprefix("<class '").removesuffix("'>").split("|")]
-    if value is None:
-        return "None" in names
+def fits(value: Any, annotation: Any) -> bool:
+    """Say whether a JSON value has the type of a dataclass's field; a whole number will do for a float."""
+    kinds = get_args(annotation) or (annotation,)
     if isinstance(value, bool):
-        return "bool" in names
-    return any(isinstance(value, kinds[name]) for name in names if name != "None")
+        return bool in kinds
+    return isinstance(value, kinds) or (float in kinds and isinstance(value, int))
+
+
+def words_for(annotation: Any) -> str:
+    kinds = get_args(annotation) or (annotation,)
+    return " or ".join("null" if kind is NoneType else kind.__name__ for kind in kinds)
