@@ -229,8 +229,8 @@ def vocal(rng: np.random.Generator) -> Samples:
     for beat, note, length, vowel in MELODY:
         is_loud = beat >= CHORUS_AT
         t = seconds(length * 0.6 + 0.05)
-        scoop = -0.9 * np.exp(-t / 0.05)
-        vibrato = 0.28 * np.clip((t - 0.25) / 0.3, 0, 1) * np.sin(2 * np.pi * 5.4 * t + rng.uniform(0, 6))
+        scoop = -1.4 * np.exp(-t / 0.06)
+        vibrato = 0.35 * np.clip((t - 0.12) / 0.25, 0, 1) * np.sin(2 * np.pi * 5.4 * t + rng.uniform(0, 6))
         pitch = hertz(note) * 2 ** ((scoop + vibrato) / 12)
         cycle = np.cumsum(pitch) / RATE
         harmonics = range(1, int(7000 / pitch.max()))
@@ -244,7 +244,7 @@ def vocal(rng: np.random.Generator) -> Samples:
         swell = np.clip(t / 0.07, 0, 1) * np.clip((len(t) / RATE - t) / 0.09, 0, 1)
         strike(loop, sung * swell, beat, 0.30 if is_loud else 0.085)
         hiss = band(rng.standard_normal(int(0.09 * RATE)), 5000, 11000) * np.hanning(int(0.09 * RATE))
-        strike(loop, hiss, beat - 0.1, 0.16 if is_loud else 0.07)
+        strike(loop, hiss, beat - 0.1, 0.06 if is_loud else 0.018)
     return loop
 
 
