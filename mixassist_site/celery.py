@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mixassist_site.settings")
 
@@ -17,6 +17,8 @@ app.config_from_object(
         "task_ignore_result": True,
         "task_acks_late": False,  # a lost message is the reaper's work; a repeated one finds the lease held
         "worker_prefetch_multiplier": 1,
+        "worker_pool": "threads",  # the work itself is done in children; threads hear of a shutdown at once
+        "worker_concurrency": 2,
         "task_publish_retry": False,
         "broker_connection_retry_on_startup": True,
         "broker_transport_options": {"socket_connect_timeout": 3, "socket_timeout": 10},
@@ -25,7 +27,7 @@ app.config_from_object(
 )
 
 
-@app.on_configure.connect
+@app.on_configure.connect  # type: ignore[untyped-decorator]
 def read_settings(sender: Celery, **kwargs: Any) -> None:
     """Take the broker's address from the site's settings."""
     from django.conf import settings
@@ -36,7 +38,7 @@ def read_settings(sender: Celery, **kwargs: Any) -> None:
 app.autodiscover_tasks()
 
 
-@worker_ready.connect
+@worker_ready.connect  # type: ignore[untyped-decorator]
 def start_reaper(**kwargs: Any) -> None:
     """Let this worker's own timer put back what a dead worker left."""
     from mixassist_site.jobs import Reaper
@@ -45,7 +47,15 @@ def start_reaper(**kwargs: Any) -> None:
     app.reaper.start()
 
 
-@worker_shutdown.connect
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def put_back(**kwargs: Any) -> None:
+    """Let running work save itself and go back to the queue, in place of waiting hours for its end."""
+    from mixassist_site.jobs import SHUTDOWN
+
+    SHUTDOWN.set()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
 def stop_reaper(**kwargs: Any) -> None:
     """End the timer with the worker."""
     if reaper := getattr(app, "reaper", None):

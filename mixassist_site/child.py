@@ -10,9 +10,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 
@@ -31,16 +32,12 @@ def run_child(module: str, request: Path, lease: Lease, on_event: Callable[[Even
     asked to stop, ChildDied when it ended without an answer. The child holds our end of a pipe as its standard
     input: it ends by itself when this process dies.
     """
-    env = {**os.environ, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
-    if settings.HF_HOME:
-        env["HF_HOME"] = settings.HF_HOME
-    command = [sys.executable, "-m", module, str(request)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    child = subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, start_new_session=True, **pipes)  # type: ignore[call-overload]
+    child = _start(module, request)
     lines: queue.Queue[bytes | None] = queue.Queue()
+    last_words: deque[str] = deque(maxlen=20)
     readers = [
         threading.Thread(target=_read, args=(child.stdout, lines), daemon=True),
-        threading.Thread(target=_log, args=(child.stderr, module), daemon=True),
+        threading.Thread(target=_log, args=(child.stderr, module, last_words), daemon=True),
     ]
     for reader in readers:
         reader.start()
@@ -61,30 +58,50 @@ def run_child(module: str, request: Path, lease: Lease, on_event: Callable[[Even
                 on_event(event)
             if lease.should_stop():
                 asked_at = asked_at or _ask_to_stop(child)
-                if time.monotonic() - asked_at > settings.JOB_STOP_GRACE_SECONDS:
-                    break
-        code = child.wait(timeout=10) if asked_at is None else child.wait(timeout=settings.JOB_STOP_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        code = -signal.SIGKILL
+            if asked_at and time.monotonic() - asked_at > settings.JOB_STOP_GRACE_SECONDS:
+                break
+        code = _end(child, patience=0 if line is not None else 10)
     finally:
-        _kill(child)
-    if error:
-        raise JobError(str(error.get("code", "failed")), str(error.get("message", "The job failed.")))
+        _end(child, patience=0)
+        for reader in readers:
+            reader.join(timeout=5)
+    if code == 0 and error is None:
+        return  # it had finished before it could heed a stop
     if asked_at is not None or code == STOPPED:
         raise JobStopped
-    if code != 0:
-        raise ChildDied(f"{module} ended with code {code}")
+    if error:
+        raise JobError(str(error.get("code", "failed"))[:40], str(error.get("message", "The job failed.")))
+    raise ChildDied("\n".join([f"{module} ended with code {code}", *last_words]))
 
 
-def _read(pipe: Any, lines: "queue.Queue[bytes | None]") -> None:
-    for line in pipe:
-        lines.put(line)
+def _start(module: str, request: Path) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+    if settings.HF_HOME:
+        env["HF_HOME"] = settings.HF_HOME
+    return subprocess.Popen(
+        [sys.executable, "-m", module, str(request)],
+        cwd=settings.BASE_DIR,
+        env=env,
+        start_new_session=True,  # a Ctrl-C at the worker's terminal is the worker's to pass on
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _read(pipe: IO[bytes], lines: "queue.Queue[bytes | None]") -> None:
+    with pipe:
+        for line in pipe:
+            lines.put(line)
     lines.put(None)
 
 
-def _log(pipe: Any, module: str) -> None:
-    for line in pipe:
-        log.info("%s: %s", module, line.decode(errors="replace").rstrip())
+def _log(pipe: IO[bytes], module: str, last_words: deque[str]) -> None:
+    with pipe:
+        for line in pipe:
+            words = line.decode(errors="replace").rstrip()
+            last_words.append(words)
+            log.info("%s: %s", module, words)
 
 
 def _parse(line: bytes) -> Event | None:
@@ -104,10 +121,13 @@ def _ask_to_stop(child: subprocess.Popen[bytes]) -> float:
     return time.monotonic()
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes], *, patience: float) -> int:
+    """Wait for the child that long, then end it and all that it started."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=patience)
     if child.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
     if child.stdin:
         child.stdin.close()
+    return child.wait()

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.conf import settings
-from django.db import close_old_connections, connection, models, transaction
+from django.db import DatabaseError, close_old_connections, connection, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 UNEXPECTED = "This job stopped on an error of ours; the log of the worker has the details. Try it again."
 LOST = "The worker that ran this job died three times without getting further. Look at the worker's memory and log."
+KILLED = "The process that did this work died three times without getting further; perhaps its memory ran out."
 
 
 class State(models.TextChoices):
@@ -78,8 +79,12 @@ class JobQuerySet(models.QuerySet[J]):
 
 def free() -> Q:
     """Match jobs that nobody holds: queued, or running under a lease that ran out."""
-    lapsed = Q(state=State.RUNNING, lease_until__lt=timezone.now())
-    return (Q(state=State.QUEUED) | lapsed) & Q(attempt__lt=MAX_ATTEMPTS)
+    return (Q(state=State.QUEUED) | lapsed()) & Q(attempt__lt=MAX_ATTEMPTS, cancel_requested=False)
+
+
+def lapsed() -> Q:
+    """Match jobs whose worker has not been heard of for the length of a lease."""
+    return Q(state=State.RUNNING, lease_until__lt=timezone.now())
 
 
 class Job(models.Model):
@@ -116,24 +121,23 @@ class Job(models.Model):
         """Take this job under a lease; False when another worker holds it."""
         lease = {"lease_owner": worker, "lease_until": lease_end(), "fence": F("fence") + 1}
         fresh = {"attempt": F("attempt") + 1, "started_at": timezone.now(), "finished_at": None}
-        taken = self._rows().filter(free()).update(state=State.RUNNING, **lease, **fresh)
-        if taken == 1:
-            self.refresh_from_db()
+        with transaction.atomic():  # a worker that sleeps between the two must not read its successor's fence
+            taken = self._rows().filter(free()).update(state=State.RUNNING, **lease, **fresh)
+            if taken == 1:
+                self.refresh_from_db()
         return taken == 1
 
     def request_cancel(self) -> bool:
         """Stop this job: at once while it waits, at its next safe point while it runs."""
-        now = timezone.now()
-        waiting = self._rows().filter(state=State.QUEUED)
-        if waiting.update(state=State.CANCELLED, finished_at=now, cancel_requested=True):
-            return True
-        return self._rows().filter(state=State.RUNNING).update(cancel_requested=True) == 1
+        asked = self._rows().filter(state__in=[State.QUEUED, State.RUNNING]).update(cancel_requested=True)
+        self._rows().filter(state=State.QUEUED, cancel_requested=True).update(**cancelled())
+        return asked == 1
 
     def retry(self) -> bool:
         """Queue a failed or cancelled job again, with a fresh count of attempts."""
         ended = self._rows().filter(state__in=[State.FAILED, State.CANCELLED])
         cleared = {"error_code": "", "error_message": "", "cancel_requested": False, "finished_at": None, "note": ""}
-        again = ended.update(state=State.QUEUED, attempt=0, lease_until=None, lease_owner="", **cleared) == 1
+        again = ended.update(attempt=0, **queued(), **cleared) == 1
         if again:
             transaction.on_commit(lambda: ring(self))
         return again
@@ -150,6 +154,16 @@ class Job(models.Model):
 
     def _rows(self) -> models.QuerySet[Self]:
         return type(self)._default_manager.filter(pk=self.pk)
+
+
+def queued() -> dict[str, Any]:
+    """What a job is when it waits again."""
+    return {"state": State.QUEUED, "lease_until": None, "lease_owner": ""}
+
+
+def cancelled() -> dict[str, Any]:
+    """What a job is once somebody has stopped it."""
+    return {"state": State.CANCELLED, "finished_at": timezone.now(), "lease_until": None}
 
 
 class Lease:
@@ -186,6 +200,15 @@ class Lease:
     def progressed(self) -> None:
         """Say that this attempt got further than those before it, so that a later crash starts a new count."""
         self.held().update(attempt=1)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write what the work has made so far; LeaseLost writes nothing."""
+        with transaction.atomic():
+            if not self.held().update(lease_until=lease_end()):
+                self._gone.set()
+                raise LeaseLost
+            yield
 
     @contextmanager
     def publication(self, **fields: Any) -> Iterator[None]:
@@ -275,13 +298,13 @@ def execute(job: Job) -> bool:
     except LeaseLost:
         log.warning("%s %s: the lease was lost, nothing more is written", job.kind, job.pk)
     except JobStopped:
-        _put_back_or_cancel(lease)
+        _put_back_or_cancel(lease, attempt=F("attempt") - 1)  # a stop is no fault of the job's
     except JobError as error:
         log.info("%s %s failed: %s", job.kind, job.pk, error.code)
         _fail(lease, error.code, error.message)
     except ChildDied as error:
         log.warning("%s %s: %s", job.kind, job.pk, error)
-        _try_again(lease, "child-died", LOST)
+        _try_again(lease, "child-died", KILLED)
     except Exception:
         log.exception("%s %s stopped on an error", job.kind, job.pk)
         _try_again(lease, "unexpected", UNEXPECTED)
@@ -293,22 +316,19 @@ def _fail(lease: Lease, code: str, message: str) -> None:
     lease.held().update(state=State.FAILED, error_code=code, error_message=message, **ended)
 
 
-def _put_back_or_cancel(lease: Lease) -> None:
-    """After a stop: cancelled if a person asked for it, queued again if only this worker ends."""
-    now = timezone.now()
-    asked = lease.held().filter(cancel_requested=True)
-    if not asked.update(state=State.CANCELLED, finished_at=now, lease_until=None):
-        back = {"attempt": F("attempt") - 1, "lease_until": None, "lease_owner": ""}
-        lease.held().update(state=State.QUEUED, **back)
-
-
 def _try_again(lease: Lease, code: str, message: str) -> None:
-    if lease.held().filter(attempt__gte=MAX_ATTEMPTS).exists():
+    if lease.held().filter(attempt__gte=MAX_ATTEMPTS, cancel_requested=False).exists():
         _fail(lease, code, message)
-    elif lease.held().filter(cancel_requested=True).exists():
-        _put_back_or_cancel(lease)
     else:
-        lease.held().update(state=State.QUEUED, lease_until=None, lease_owner="")
+        _put_back_or_cancel(lease)
+
+
+def _put_back_or_cancel(lease: Lease, **fields: Any) -> None:
+    """Queue the job again for whoever is free, or end it if a person asked for that."""
+    if lease.held().filter(cancel_requested=False).update(**queued(), **fields):
+        ring(lease.job)
+    else:
+        lease.held().update(**cancelled())
 
 
 def ring(job: Job) -> None:
@@ -319,27 +339,39 @@ def ring(job: Job) -> None:
 
     try:
         app.send_task(job.doorbell, args=[job.pk], queue=job.queue)
-    except Exception:  # the row is queued: the reaper rings again when the broker is back
-        log.warning("could not ring for %s %s", job.kind, job.pk, exc_info=True)
+    except Exception as error:  # the row is queued: the reaper rings again when the broker is back
+        log.warning("could not ring for %s %s: %s", job.kind, job.pk, error)
 
 
 def reap() -> int:
-    """Ring for what waits, and end what was lost too often; return how many rows were found."""
+    """End what was stopped or lost too often, and ring for what waits; return how many rows were found."""
     found = 0
     now = timezone.now()
     for model in kinds().values():
         rows = model._default_manager
-        worn = rows.filter(state=State.RUNNING, lease_until__lt=now, attempt__gte=MAX_ATTEMPTS)
-        ended = {"finished_at": now, "lease_until": None, "error_code": "worker-lost", "error_message": LOST}
-        found += worn.filter(cancel_requested=True).update(state=State.CANCELLED, finished_at=now, lease_until=None)
-        found += worn.update(state=State.FAILED, fence=F("fence") + 1, **ended)
-        lapsed = rows.filter(state=State.RUNNING, lease_until__lt=now, cancel_requested=True)
-        found += lapsed.update(state=State.CANCELLED, fence=F("fence") + 1, finished_at=now, lease_until=None)
-        if settings.CELERY_BROKER_URL:
-            for job in rows.filter(free()):
-                ring(job)
-                found += 1
+        found += rows.filter(Q(state=State.QUEUED) | lapsed(), cancel_requested=True).update(**cancelled())
+        lost = {"finished_at": now, "lease_until": None, "error_code": "worker-lost", "error_message": LOST}
+        found += rows.filter(lapsed(), attempt__gte=MAX_ATTEMPTS).update(state=State.FAILED, **lost)
+    if settings.CELERY_BROKER_URL:
+        found += _ring_again()
     return found
+
+
+def _ring_again() -> int:
+    """Ring for the jobs that wait, on each queue that holds fewer messages than that."""
+    from mixassist_site.celery import app
+
+    waiting = [job for model in kinds().values() for job in model._default_manager.filter(free())]
+    rung = 0
+    for name in {job.queue for job in waiting}:
+        jobs = [job for job in waiting if job.queue == name]
+        with app.connection_for_write() as connection_:  # a long queue must not grow by itself at every look
+            held = app.amqp.queues[name](connection_.default_channel).queue_declare().message_count
+        if held < len(jobs):
+            for job in jobs:
+                ring(job)
+            rung += len(jobs)
+    return rung
 
 
 class Reaper(threading.Thread):
@@ -382,10 +414,17 @@ def work_off(queues: set[str], *, once: bool = False, idle_seconds: float = 0.5)
     worked = 0
     while not SHUTDOWN.is_set():
         close_old_connections()
-        job = next_job(queues)
-        if job and execute(job):
-            worked += 1
-        elif not job:
+        try:
+            job = next_job(queues)
+            if job and execute(job):
+                worked += 1
+        except DatabaseError:  # it may be away for a moment; what was running comes back when its lease runs out
+            if once:
+                raise
+            log.exception("the database could not be asked")
+            SHUTDOWN.wait(4 * idle_seconds)
+            continue
+        if job is None:
             if once:
                 break
             SHUTDOWN.wait(idle_seconds)
