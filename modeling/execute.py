@@ -1,0 +1,293 @@
+"""Work training runs and generations: the child computes, this writes what it says and publishes the result."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from mixassist_site.child import Event, run_child
+from mixassist_site.jobs import JobError, Lease, LeaseLost, works
+from modeling import bases
+from modeling.backbones.errors import CoreError
+from modeling.models import Adapter, Candidate, Generation, Metric, Source, TrainingRun
+from modeling.training.examples import content_hash, read_split
+
+MEASURED = {"loss": "loss", "lr": "learning_rate", "grad_norm": "grad_norm"}  # in a step event: in the table
+FLUSH_SECONDS = 1.0
+
+
+@works(TrainingRun)
+def train(run: TrainingRun, lease: Lease) -> None:
+    """Train one adapter in a child, from the newest checkpoint of any earlier attempt, and publish it."""
+    attempt = run.folder / str(lease.fence)
+    request = {
+        "base": bases.request_of(run.base),
+        "snapshot": str(run.snapshot.path),
+        "config": run.config,
+        "out": str(attempt),
+        "resume_from": [str(folder) for folder in earlier_attempts(run, lease)],
+    }
+    lease.report(run.done, run.total, "Opens the base model", at_once=True)
+    story = TrainingStory(run, lease)
+    run_child("modeling.training", written(attempt / "request.json", request), lease, story.hear)
+    story.flush()
+
+    record = json.loads((attempt / "training.json").read_text())
+    store(metrics_of(run, record), lease)  # a crash between two flushes leaves gaps: the record has none
+    weights = attempt / "adapter" / "adapter_model.safetensors"
+    if sha256_of(weights) != record["adapter_sha256"]:
+        raise RuntimeError(f"the adapter of run {run.pk} is not the one that its record names")
+    folder = f"{run.pk}-{lease.fence}"
+    published = place(attempt / "adapter", Path(settings.ADAPTERS_ROOT) / folder)
+    kept = {name: value for name, value in record.items() if name not in ("losses", "evals")}
+    facts = {"bytes": (published / weights.name).stat().st_size, "steps": record["steps"]} | {
+        name: record["config"][name] for name in ("rank", "alpha", "scope")
+    }
+    try:
+        with lease.publication(record=kept | {"fence": lease.fence}, note=""):
+            Adapter.objects.create(run=run, name=run.name, sha256=record["adapter_sha256"], folder=folder, facts=facts)
+    except LeaseLost:
+        shutil.rmtree(published, ignore_errors=True)
+        raise
+    tidy(run, lease, published)
+
+
+class TrainingStory:
+    """What a training child tells, kept as progress and metrics."""
+
+    def __init__(self, run: TrainingRun, lease: Lease) -> None:
+        self.run = run
+        self.lease = lease
+        self.furthest = 0  # the step of the last checkpoint that survived an earlier attempt
+        self.step, self.steps, self.note = run.done, run.total, ""
+        self.metrics: list[Metric] = []
+        self.flushed = time.monotonic()
+
+    def hear(self, event: Event) -> None:
+        """Take one event; rows are written once a second."""
+        match event.get("event"):
+            case "started":
+                require_frozen_hash(event["snapshot_hash"], self.run.snapshot.content_hash)
+            case "loaded":
+                self.note = "Listens to the clips"
+            case "cached":
+                self.note = f"Learns from {event['examples']} turns"
+            case "resumed":
+                self.furthest = self.step = int(event["step"])
+                self.note = f"Goes on from step {self.furthest}"
+            case "step":
+                self.step, self.steps = int(event["step"]), int(event["steps"])
+                self.note = f"Step {self.step} of {self.steps}, loss {event['loss']:.3f}"
+                self.metrics += [self._metric(key, event[name]) for name, key in MEASURED.items()]
+            case "eval":
+                self.metrics.append(Metric(run=self.run, step=event["step"], key="eval_loss", value=event["loss"]))
+            case "checkpoint" if int(event["step"]) > self.furthest:
+                self.furthest = int(event["step"])
+                self.lease.progressed()
+            case "saved":
+                self.note = "Stores the adapter"
+        if time.monotonic() - self.flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has been heard since."""
+        self.lease.report(self.step, self.steps, self.note, at_once=True)
+        store(self.metrics, self.lease)
+        self.metrics = []
+        self.flushed = time.monotonic()
+
+    def _metric(self, key: str, value: float) -> Metric:
+        return Metric(run=self.run, step=self.step, key=key, value=value)
+
+
+def metrics_of(run: TrainingRun, record: dict[str, Any]) -> list[Metric]:
+    """Both curves of a finished run."""
+    curve = [Metric(run=run, step=step, key="loss", value=loss) for step, loss in enumerate(record["losses"], start=1)]
+    evals = [Metric(run=run, step=int(step), key="eval_loss", value=loss) for step, loss in record["evals"].items()]
+    return curve + evals
+
+
+def store(metrics: Iterable[Metric], lease: Lease) -> None:
+    """Write metrics; those of a step that was measured before a crash are there already."""
+    rows = list(metrics)
+    if rows:
+        with lease.writing():
+            Metric.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+
+
+def earlier_attempts(run: TrainingRun, lease: Lease) -> list[Path]:
+    """The folders of this run's other attempts, oldest first."""
+    folders = run.folder.iterdir() if run.folder.is_dir() else iter(())
+    fences = sorted(int(folder.name) for folder in folders if folder.name.isdecimal())
+    return [run.folder / str(fence) for fence in fences if fence != lease.fence]
+
+
+def tidy(run: TrainingRun, lease: Lease, published: Path) -> None:
+    """Drop what led to the adapter: earlier attempts, checkpoints, an adapter that no row names."""
+    for folder in earlier_attempts(run, lease):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(run.folder / str(lease.fence) / "checkpoints", ignore_errors=True)
+    for folder in published.parent.glob(f"{run.pk}-*"):
+        if folder != published:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@works(Generation)
+def generate(generation: Generation, lease: Lease) -> None:
+    """Let one source answer every row of a split, store the answers as they come, and freeze them."""
+    work = quote_expert if generation.source == Source.EXPERT else ask_model
+    record = work(generation, lease)
+    stored = generation.candidates.count()
+    if stored == 0:
+        raise JobError("no-candidates", f"No row of the {generation.split} split can be answered by this source.")
+    record |= {"candidates": stored, "fence": lease.fence, "snapshot_hash": generation.snapshot.content_hash}
+    with lease.publication(record=record, total=stored, note=""):
+        pass
+
+
+def quote_expert(generation: Generation, lease: Lease) -> dict[str, Any]:
+    """Take the expert's own answers from the snapshot's rows."""
+    try:
+        require_frozen_hash(content_hash(generation.snapshot.path), generation.snapshot.content_hash)
+        examples = read_split(generation.snapshot.path, generation.split)
+    except CoreError as error:
+        raise JobError(error.code, error.sentence) from None
+    rows = [
+        Candidate(generation=generation, row=example.row, text=example.answer, stop_reason="end")
+        for example in examples
+        if example.answer
+    ]
+    lease.report(0, len(rows), "Reads the expert's answers", at_once=True)
+    with lease.writing():
+        Candidate.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    return {"rows": len(rows), "silent": len(examples) - len(rows)}
+
+
+def ask_model(generation: Generation, lease: Lease) -> dict[str, Any]:
+    """Let a child answer what has not been answered by an earlier attempt."""
+    assert generation.base is not None
+    source: dict[str, Any] = {"key": "base"}
+    if generation.adapter:
+        source = {"key": f"adapter-{generation.adapter.pk}", "adapter": str(generation.adapter.path)}
+    have = list(generation.candidates.values_list("row", "index"))
+    request = {
+        "base": bases.request_of(generation.base),
+        "snapshot": str(generation.snapshot.path),
+        "split": generation.split,
+        "rows": None,
+        "sources": [source],
+        "config": generation.decoding | {"candidates": generation.answers, "seed": generation.seed},
+        "skip": [[row, source["key"], index] for row, index in have],
+    }
+    lease.report(len(have), generation.total, "Opens the base model", at_once=True)
+    attempt = Path(settings.RUNS_ROOT) / f"generation-{generation.pk}" / str(lease.fence)
+    story = GenerationStory(generation, lease, have=len(have))
+    run_child("modeling.generation", written(attempt / "request.json", request), lease, story.hear)
+    story.flush()
+    shutil.rmtree(attempt.parent, ignore_errors=True)
+    return story.record
+
+
+class GenerationStory:
+    """What a generation child tells, kept as candidates and as the record that leads back to their making."""
+
+    def __init__(self, generation: Generation, lease: Lease, *, have: int) -> None:
+        require_frozen_hash(content_hash_of(generation), generation.snapshot.content_hash)
+        self.generation = generation
+        self.lease = lease
+        self.done, self.total, self.note = have, 0, ""
+        adapter = generation.adapter
+        self.record: dict[str, Any] = {"refused": [], "adapter_sha256": adapter.sha256 if adapter else None}
+        self.candidates: list[Candidate] = []
+        self.flushed = time.monotonic()
+
+    def hear(self, event: Event) -> None:
+        """Take one event; rows are written once a second."""
+        match event.get("event"):
+            case "started":
+                self.record["config_hash"] = event["config_hash"]
+            case "loaded":
+                self.record |= {name: event[name] for name in ("base_revision", "device", "dtype")}
+                self.note = "Listens to the clips"
+            case "planned":
+                self.total = self.done + int(event["candidates"])
+                self.record |= {"rows": event["rows"], "refused": event["refused"]}
+                self.note = "Answers"
+            case "candidate":
+                self._require_adapter(event["adapter_sha256"])
+                self.candidates.append(self._candidate(event))
+        if time.monotonic() - self.flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has been heard since."""
+        if self.candidates:
+            with self.lease.writing():
+                Candidate.objects.bulk_create(self.candidates, ignore_conflicts=True, batch_size=500)
+            self.lease.progressed()
+        self.done += len(self.candidates)
+        self.candidates = []
+        self.lease.report(self.done, self.total, self.note, at_once=True)
+        self.flushed = time.monotonic()
+
+    def _candidate(self, event: Event) -> Candidate:
+        return Candidate(
+            generation=self.generation,
+            row=event["row"],
+            index=event["index"],
+            text=event["text"],
+            seed=event["seed"],
+            prompt_sha256=event["prompt_sha256"],
+            tokens=event["tokens"],
+            stop_reason=event["stop"],
+            guards=event["flags"],
+            latency_ms=event["latency_ms"],
+        )
+
+    def _require_adapter(self, sha256: str | None) -> None:
+        adapter = self.generation.adapter
+        if adapter and sha256 != adapter.sha256:
+            raise JobError("adapter-changed", f"The file of the adapter {adapter.name} changed; train it again.")
+
+
+def content_hash_of(generation: Generation) -> str:
+    """The hash in the snapshot's own manifest."""
+    try:
+        return content_hash(generation.snapshot.path)
+    except CoreError as error:
+        raise JobError(error.code, error.sentence) from None
+
+
+def require_frozen_hash(found: str, frozen: str) -> None:
+    """Refuse a snapshot whose files are not those that were frozen."""
+    if found != frozen:
+        raise JobError("snapshot-changed", "The snapshot's files are not those that were frozen; build it again.")
+
+
+def written(path: Path, request: dict[str, Any]) -> Path:
+    """The request, whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".writing")
+    beside.write_text(json.dumps(request, indent=1, sort_keys=True) + "\n")
+    return beside.rename(path)
+
+
+def place(folder: Path, final: Path) -> Path:
+    """Put a finished folder in its place by one rename."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_dev != final.parent.stat().st_dev:  # runs may lie on a scratch disk
+        beside = final.with_name(f".{final.name}")
+        shutil.rmtree(beside, ignore_errors=True)
+        folder = shutil.copytree(folder, beside)
+    return folder.rename(final)
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,169 @@
+"""Write the row of a run or a generation, and ring for it once it is committed."""
+
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+
+from annotation.models import Person, Project, Snapshot
+from mixassist_site.jobs import Job, ring
+from modeling import bases
+from modeling.backbones.errors import TrainingError
+from modeling.models import Adapter, BaseModel, Generation, Source, TrainingRun
+from modeling.training.config import TrainingConfig
+
+SPLITS = ("train", "validation", "test")
+MAX_ANSWERS = 16
+DECODING: dict[str, tuple[type[int] | type[float], float, float]] = {  # what may be chosen: type, least, most
+    "max_new_tokens": (int, 1, 1024),
+    "temperature": (float, 0.0, 5.0),
+    "top_p": (float, 0.01, 1.0),
+}
+
+
+class LaunchError(ValueError):
+    """Why a job can't be started, with a stable code and a sentence that a person can act on."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def start_run(
+    *,
+    project: Project,
+    snapshot: Snapshot,
+    base: BaseModel,
+    config: Mapping[str, Any] | None = None,
+    name: str = "",
+    by: Person | None = None,
+    key: uuid.UUID | None = None,
+) -> TrainingRun:
+    """Queue the training of one adapter; `config` holds what differs from the base's preset.
+
+    The same key twice is one run. Raises LaunchError for a snapshot, a config or a name that won't do.
+    """
+    if key and (earlier := TrainingRun.objects.filter(key=key, project=project).first()):
+        return earlier
+    _require_frozen(project, snapshot, "train")
+    overrides = dict(config or {})
+    try:
+        TrainingConfig.from_dict(overrides, base_kind=bases.kind_of(base.key))
+    except TrainingError as error:
+        raise LaunchError(error.code, error.sentence) from None
+    name = name.strip() or _free_name(project, f"{snapshot.name} on {base.key}")
+    if TrainingRun.objects.filter(project=project, name=name).exists():
+        raise LaunchError("name-taken", f"This project has a run called {name} already; choose another name.")
+    run = TrainingRun(project=project, snapshot=snapshot, base=base, config=overrides, name=name, created_by=by)
+    return _queue(run, key)
+
+
+def start_generation(
+    *,
+    project: Project,
+    snapshot: Snapshot,
+    source: str,
+    base: BaseModel | None = None,
+    adapter: Adapter | None = None,
+    split: str = "test",
+    answers: int = 1,
+    decoding: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    by: Person | None = None,
+    key: uuid.UUID | None = None,
+) -> Generation:
+    """Queue the answers of one source to one split; `decoding` holds max_new_tokens, temperature, top_p.
+
+    The same key twice is one generation. Raises LaunchError for what can't be answered.
+    """
+    if key and (earlier := Generation.objects.filter(key=key, project=project).first()):
+        return earlier
+    if split not in SPLITS:
+        raise LaunchError("unknown-split", f"The split must be one of {', '.join(SPLITS)}, not {split}.")
+    _require_frozen(project, snapshot, split)
+    if source == Source.ADAPTER:
+        if adapter is None or adapter.project != project:
+            raise LaunchError("no-adapter", "Choose an adapter of this project, or train one first.")
+        base = adapter.base
+    elif source == Source.BASE:
+        adapter = None
+        if base is None:
+            raise LaunchError("no-base", "Choose a base model.")
+    elif source == Source.EXPERT:
+        base = adapter = None
+    else:
+        raise LaunchError("unknown-source", f"The source must be one of {', '.join(Source.values)}, not {source}.")
+    answers = 1 if source == Source.EXPERT else answers
+    if not 1 <= answers <= MAX_ANSWERS:
+        raise LaunchError("bad-count", f"Ask for 1 to {MAX_ANSWERS} answers per row, not {answers}.")
+    if not 0 <= seed < 2**31:
+        raise LaunchError("bad-seed", "The seed must be a whole number from 0 to 2147483647.")
+    chosen = _decoding(decoding or {}, answers)
+    generation = Generation(
+        project=project,
+        snapshot=snapshot,
+        split=split,
+        source=source,
+        base=base,
+        adapter=adapter,
+        answers=answers,
+        decoding={} if source == Source.EXPERT else chosen,
+        seed=seed,
+        created_by=by,
+    )
+    return _queue(generation, key)
+
+
+def _require_frozen(project: Project, snapshot: Snapshot, split: str) -> None:
+    if snapshot.project_id != project.pk:
+        raise LaunchError("other-project", "The snapshot belongs to another project.")
+    if not snapshot.is_frozen:
+        raise LaunchError("not-frozen", f"The snapshot {snapshot.name} is not built; wait for it, or build another.")
+    if not snapshot.counts.get(split):
+        raise LaunchError(
+            "empty-split", f"The {split} split of {snapshot.name} has no rows; build a snapshot of more sessions."
+        )
+
+
+def _decoding(values: Mapping[str, Any], answers: int) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in DECODING:
+            raise LaunchError("unknown-decoding", f"There is no option {name}; there are {', '.join(DECODING)}.")
+        kind, least, most = DECODING[name]
+        if isinstance(value, bool) or not isinstance(value, (int, kind)) or not least <= value <= most:
+            raise LaunchError("bad-decoding", f"The option {name} must be from {least} to {most}, got {value!r}.")
+        chosen[name] = kind(value)
+    if answers > 1 and not chosen.get("temperature"):
+        if "temperature" in chosen:
+            raise LaunchError("same-answers", "At temperature 0 all answers to a row are the same; raise it.")
+        chosen["temperature"] = 0.7
+    return chosen
+
+
+def _free_name(project: Project, stem: str) -> str:
+    taken = set(TrainingRun.objects.filter(project=project, name__startswith=stem).values_list("name", flat=True))
+    names = (stem if number == 1 else f"{stem} {number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+J = TypeVar("J", bound=Job)
+
+
+def _queue(job: J, key: uuid.UUID | None) -> J:
+    """Insert the row and ring on commit; whoever comes second with a key gets the first one's row."""
+    if key:
+        job.key = key
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+            transaction.on_commit(partial(ring, job))
+    except IntegrityError:
+        earlier = type(job)._default_manager.filter(key=job.key).first()
+        if earlier is None or earlier.project != job.project:  # type: ignore[attr-defined]
+            raise LaunchError("taken", "Somebody took this name just now; choose another and try again.") from None
+        return earlier
+    return job

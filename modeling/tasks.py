@@ -1,0 +1,18 @@
+"""What Celery's messages ring for; the rows say what is to be done."""
+
+from celery import shared_task
+
+from modeling import execute
+from modeling.models import Generation, TrainingRun
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def train_adapter(run_id: int) -> None:
+    """Train the adapter of a run."""
+    execute.train(TrainingRun.objects.get(pk=run_id))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def generate_candidates(generation_id: int) -> None:
+    """Let a source answer a split."""
+    execute.generate(Generation.objects.get(pk=generation_id))
