@@ -1,0 +1,90 @@
+// Everything that can be done here, by name: what it is called, its keys, when it can be done, and how.
+
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]
+
+// name → {name, label, title, keys, group, repeats, edits, can(), run(event)}
+export function actionsOf(bench) {
+  const { document, selection, player, viewport, acts, view } = bench
+  const table = new Map()
+  const add = (group, name, label, keys, run, { can = () => true, edits = false, repeats = false, pressed = null } = {}) => {
+    const all = [].concat(keys)
+    const title = all.length ? `${label} (${all[0]})` : label
+    const able = edits ? () => document.editable && can() : can
+    table.set(name, { group, name, label, title, keys: all, run, can: able, edits, repeats, pressed })
+  }
+  const some = () => selection.uids.size > 0
+  const one = () => selection.segment !== null
+  const turn = () => selection.turn !== null
+
+  add("Listen", "play", "Play or pause", "Space", () => player.toggle(), { pressed: () => player.playing })
+  add("Listen", "play-selection", "Play the selection", "Shift+Space", () => player.play({ ...selection.span, loop: player.looping }), { can: () => selection.span !== null })
+  add("Listen", "loop", "Loop the selection", "R", () => player.setLooping(!player.looping), { pressed: () => player.looping })
+  add("Listen", "stop", "Stop, let go of everything", "Escape", () => bench.letGo())
+  add("Listen", "slower-or-back", "Slower, or 2 seconds back", "J", () => bench.shuttle(-1), { repeats: true })
+  add("Listen", "pause", "Pause at normal speed", "K", () => bench.shuttle(0))
+  add("Listen", "faster", "Play, then faster", "L", () => bench.shuttle(1))
+  add("Listen", "back-5", "5 seconds back", "ArrowLeft", () => bench.step(-5000), { repeats: true })
+  add("Listen", "forward-5", "5 seconds forward", "ArrowRight", () => bench.step(5000), { repeats: true })
+  add("Listen", "back-30", "30 seconds back", "Shift+ArrowLeft", () => bench.step(-30_000), { repeats: true })
+  add("Listen", "forward-30", "30 seconds forward", "Shift+ArrowRight", () => bench.step(30_000), { repeats: true })
+  add("Listen", "back-tenth", "0.1 seconds back", ",", () => bench.step(-100), { repeats: true })
+  add("Listen", "forward-tenth", "0.1 seconds forward", ".", () => bench.step(100), { repeats: true })
+  add("Listen", "back-1", "1 second back", "<", () => bench.step(-1000), { repeats: true })
+  add("Listen", "forward-1", "1 second forward", ">", () => bench.step(1000), { repeats: true })
+
+  add("Choose", "previous", "Previous segment on the lane", "ArrowUp", () => bench.walk(-1), { repeats: true })
+  add("Choose", "next", "Next segment on the lane", "ArrowDown", () => bench.walk(1), { repeats: true })
+  add("Choose", "extend-up", "Previous segment too", "Shift+ArrowUp", () => bench.extend(-1), { repeats: true })
+  add("Choose", "extend-down", "Next segment too", "Shift+ArrowDown", () => bench.extend(1), { repeats: true })
+  add("Choose", "previous-turn", "Previous turn", "PageUp", () => bench.walkTurns(-1), { repeats: true })
+  add("Choose", "next-turn", "Next turn", "PageDown", () => bench.walkTurns(1), { repeats: true })
+  add("Choose", "extend-turn-up", "Previous turn too", "Shift+PageUp", () => bench.extendTurns(-1), { repeats: true })
+  add("Choose", "extend-turn-down", "Next turn too", "Shift+PageDown", () => bench.extendTurns(1), { repeats: true })
+  add("Choose", "next-unpaired", "Next unpaired segment", "N", () => bench.nextUnpaired())
+
+  add("Cut", "mark-in", "Mark the start at the playhead", "[", () => bench.mark("start_ms"))
+  add("Cut", "mark-out", "Mark the end at the playhead", "]", () => bench.mark("end_ms"))
+  add("Cut", "make", "Make a segment of the marked range, or edit text", "Enter", () => bench.enter(), { edits: true, can: () => selection.range !== null || one() })
+  document.vocabulary.lanes.forEach((lane, i) => {
+    add("Cut", `lane-${i + 1}`, acts.laneLabel(lane), String(i + 1), () => bench.chooseLane(lane))
+    table.get(`lane-${i + 1}`).title = `${acts.laneLabel(lane)} lane: of the selected segments, else of what is made next (${i + 1})`
+  })
+  add("Cut", "split", "Split", "S", () => acts.split(), { edits: true })
+  add("Cut", "merge-next", "Merge", "M", () => acts.merge(1), { edits: true, can: some })
+  add("Cut", "merge-previous", "Merge back", "Shift+M", () => acts.merge(-1), { edits: true, can: some })
+  for (const [key, name, edge, sign, label] of [
+    ["Q", "start-earlier", "start_ms", -1, "Start earlier"], ["W", "start-later", "start_ms", 1, "Start later"],
+    ["O", "end-earlier", "end_ms", -1, "End earlier"], ["P", "end-later", "end_ms", 1, "End later"],
+  ]) {
+    add("Cut", name, `${label} by 20 ms`, key, () => acts.nudge(edge, sign * 20), { edits: true, can: one, repeats: true })
+    add("Cut", `${name}-fine`, `${label} by 5 ms`, `Shift+${key}`, () => acts.nudge(edge, sign * 5), { edits: true, can: one, repeats: true })
+  }
+  add("Cut", "start-here", "Start at the playhead", "{", () => acts.setTime(selection.primary, "start_ms", player.time), { edits: true, can: one })
+  add("Cut", "end-here", "End at the playhead", "}", () => acts.setTime(selection.primary, "end_ms", player.time), { edits: true, can: one })
+  add("Cut", "edit-text", "Edit text", "E", () => bench.editText(), { edits: true, can: one })
+  add("Cut", "delete", "Delete", ["Delete", "Backspace"], () => acts.remove(), { edits: true, can: some })
+
+  add("Turns", "pair", "Pair", "T", () => acts.pair(), { edits: true, can: some })
+  add("Turns", "unpair", "Unpair", "Shift+T", () => acts.unpair(), { edits: true, can: turn })
+  add("Turns", "flag", "Flag", "F", () => bench.askForFlag(), { edits: true, can: turn })
+  add("Turns", "summary", "Context summary", "C", () => bench.focusOn("summary"), { edits: true, can: turn })
+  add("Turns", "group", "Group", "G", () => bench.group(), { edits: true, can: turn })
+  add("Turns", "ungroup", "Ungroup", "Shift+G", () => acts.ungroup(), { edits: true, can: () => selection.conversations.length > 0 })
+  add("Turns", "topic", "Topic", "Y", () => bench.askForTopic(), { edits: true, can: () => selection.conversation !== null })
+
+  add("Look", "zoom-in", "Zoom in", ["+", "="], () => bench.zoom(0.5), { repeats: true })
+  add("Look", "zoom-out", "Zoom out", "-", () => bench.zoom(2), { repeats: true })
+  add("Look", "zoom-all", "Whole session", "0", () => viewport.showAll())
+  add("Look", "zoom-selection", "Zoom to the selection", "V", () => viewport.show(selection.span.start_ms, selection.span.end_ms), { can: () => selection.span !== null })
+  add("Look", "follow", "Follow the playhead", "A", () => bench.setFollow(!view.follow), { pressed: () => view.follow })
+
+  add("Always", "undo", "Undo", "Ctrl+Z", () => acts.undo(), { edits: true, can: () => document.undoable.length > 0, repeats: true })
+  add("Always", "redo", "Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], () => acts.redo(), { edits: true, can: () => document.redoable.length > 0, repeats: true })
+  add("Always", "keys", "All keys", "?", () => bench.showKeys())
+  return table
+}
+
+export function otherSpeed(rate, direction) {
+  const next = direction > 0 ? SPEEDS.find((speed) => speed > rate + 0.01) : SPEEDS.findLast((speed) => speed < rate - 0.01)
+  return next ?? rate
+}

@@ -1,0 +1,246 @@
+// What the panes of a workbench share: the layer, the selection, the view, the player, and ways to move about.
+
+import { Acts } from "workbench/acts"
+import { actionsOf, otherSpeed } from "workbench/actions"
+import { Peaks, TileRoom } from "workbench/peaks"
+import { Player } from "workbench/player"
+import { Selection } from "workbench/selection"
+import { Viewport } from "workbench/viewport"
+
+const FIRST_VIEW_MS = 90_000
+const EXCERPT_MS = 200 // heard on either side of a nudged edge
+
+// Event "peaks" when waveforms came, "view" when a setting of the view differs.
+export class Bench extends EventTarget {
+  constructor({ document, outbox, palette, say, signal }) {
+    super()
+    Object.assign(this, { document, outbox, palette, say, signal })
+    this.selection = new Selection(document)
+    this.viewport = new Viewport(document.session.length_ms)
+    this.player = new Player(document.session.length_ms, signal)
+    this.view = { follow: true, topic: null }
+    this.drafts = new Set()
+    this.tracks = [] // {recording, peaks} of the recordings that have a waveform
+    this.room = new TileRoom()
+    this.acts = new Acts(this)
+    this.actions = actionsOf(this)
+    document.addEventListener("recordings", () => this.takeRecordings())
+    document.addEventListener("merged", ({ detail }) => {
+      this.say(`${detail.edits.length === 1 ? "A change" : `${detail.edits.length} changes`} made elsewhere came in.`)
+    })
+    document.addEventListener("refused", ({ detail }) => this.say(`Not kept: ${detail.message}`, "bad"))
+  }
+
+  // Do an action by its name; says nothing where it can't be done now.
+  run(name, event) {
+    const action = this.actions.get(name)
+    if (!action.can()) {
+      if (action.edits && !this.document.editable) this.say("This layer is open for reading only.", "warn")
+      return
+    }
+    action.run(event)
+  }
+
+  // Go on where this person stopped: the view and the playhead are kept in this browser for each layer.
+  restore() {
+    const { viewport, player } = this
+    let kept = null
+    try {
+      kept = JSON.parse(localStorage.getItem(this.#placeKey))
+    } catch {
+      // no storage, or something else's: begin at the beginning
+    }
+    if (Number.isFinite(kept?.start) && Number.isFinite(kept.end) && kept.end > kept.start) {
+      viewport.show(kept.start, kept.end, { margin: 0 })
+      player.seek(kept.time ?? 0)
+    } else viewport.show(0, FIRST_VIEW_MS, { margin: 0 })
+    addEventListener("pagehide", () => this.#keepPlace(), { signal: this.signal })
+  }
+
+  get #placeKey() { return `workbench place ${this.document.id}` }
+
+  #keepPlace() {
+    const { startMs: start, endMs: end } = this.viewport
+    try {
+      localStorage.setItem(this.#placeKey, JSON.stringify({ start, end, time: this.player.time }))
+    } catch {
+      // a full or forbidden storage costs only the place
+    }
+  }
+
+  flushDrafts() { for (const draft of this.drafts) draft.flush() }
+
+  takeRecordings() {
+    const { recordings } = this.document
+    const known = new Map(this.tracks.map((track) => [track.peaks.url, track]))
+    const tracks = recordings.filter(({ peaks }) => peaks).map((recording) => known.get(recording.peaks.url) ?? {
+      recording, peaks: new Peaks(recording.peaks, recording.offset_ms, this.room, this.signal),
+    })
+    const chosen = recordings.find(({ id }) => id === this.player.recording?.id)
+    const main = recordings.find(({ kind, proxy }) => kind === "mixed" && proxy) ?? recordings.find(({ proxy }) => proxy)
+    this.player.listenTo(chosen?.proxy ? chosen : (main ?? recordings[0] ?? null))
+    if (tracks.length === this.tracks.length && tracks.every((track, i) => track === this.tracks[i])) return
+    this.tracks = tracks
+    this.dispatchEvent(new Event("peaks"))
+  }
+
+  // ---------------------------------------------------------------- moving about
+
+  step(ms) {
+    this.player.step(ms)
+    const at = this.player.time
+    this.viewport.reveal(at, at + 1)
+  }
+
+  shuttle(direction) {
+    const { player } = this
+    if (direction === 0) {
+      player.pause()
+      player.setRate(1)
+    } else if (direction > 0 && !player.playing) player.play()
+    else if (direction < 0 && player.rate <= 1) this.step(-2000)
+    else player.setRate(otherSpeed(player.rate, direction))
+  }
+
+  zoom(factor) {
+    const { viewport, player, selection } = this
+    const anchor = selection.segment ? (selection.segment.start_ms + selection.segment.end_ms) / 2 : player.time
+    const x = viewport.x(anchor)
+    viewport.zoom(factor, x >= 0 && x <= viewport.width ? x : viewport.width / 2)
+  }
+
+  setFollow(on) {
+    this.view.follow = on
+    this.viewport.touchedAt = -Infinity
+    this.dispatchEvent(new Event("view"))
+  }
+
+  reveal() {
+    const { span } = this.selection
+    if (span) this.viewport.reveal(span.start_ms, span.end_ms)
+  }
+
+  // The next or previous segment of the lane: chosen, in view, heard.
+  walk(direction) {
+    const { document, selection, player } = this
+    const lane = document.lane(selection.lane)
+    const { segment } = selection
+    let found
+    if (segment?.lane === selection.lane) {
+      found = lane.spans[lane.spans.findIndex(({ uid }) => uid === segment.uid) + direction]
+    } else found = direction > 0 ? lane.next(player.time - 1) : lane.previous(player.time)
+    if (!found) return this.say(`No ${direction > 0 ? "later" : "earlier"} ${selection.lane} segment.`)
+    this.#arrive([found.uid])
+  }
+
+  extend(direction) {
+    const { document, selection } = this
+    const { spans } = document.index
+    const at = spans.findIndex(({ uid }) => uid === selection.primary)
+    const found = spans[at + direction]
+    if (at < 0 || !found) return
+    if (selection.uids.has(found.uid)) selection.toggle(selection.primary)
+    selection.select([...selection.uids].filter((uid) => uid !== found.uid).concat(found.uid), { keepLane: true })
+    this.reveal()
+  }
+
+  walkTurns(direction) {
+    const { document, selection, player } = this
+    const here = selection.turn
+    const found = here ? document.turns[here.number - 1 + direction]
+      : direction > 0 ? document.turnIndex.next(player.time - 1) : document.turnIndex.previous(player.time)
+    if (!found) return this.say(`No ${direction > 0 ? "later" : "earlier"} turn.`)
+    this.selection.selectTurn(found)
+    this.#goTo(found)
+  }
+
+  extendTurns(direction) {
+    const { document, selection } = this
+    const { turns } = selection
+    const edge = direction > 0 ? turns.at(-1) : turns[0]
+    const found = edge && document.turns[edge.number - 1 + direction]
+    if (!found) return
+    selection.add(found.segments.map(({ uid }) => uid))
+    this.viewport.reveal(found.start_ms, found.end_ms)
+  }
+
+  nextUnpaired() {
+    const { document, selection, player } = this
+    const from = selection.segment?.start_ms ?? player.time - 1
+    const loose = document.segments.filter(({ uid, lane }) => lane !== "note" && !document.turnsOf(uid).length)
+    const found = loose.find(({ uid, start_ms }) => start_ms > from || (start_ms === from && uid > selection.primary)) ?? loose[0]
+    if (!found) return this.say("Every segment is in a turn.")
+    this.#arrive([found.uid])
+  }
+
+  #arrive(uids) {
+    this.selection.select(uids)
+    this.#goTo(this.selection.span)
+  }
+
+  #goTo({ start_ms, end_ms }) {
+    this.viewport.reveal(start_ms, end_ms)
+    if (this.player.playing) this.player.play({ start_ms, end_ms })
+    else this.player.seek(start_ms)
+  }
+
+  playAround(ms) {
+    if (!this.player.canPlay) return
+    const length = this.document.session.length_ms
+    this.player.play({ start_ms: Math.max(0, ms - EXCERPT_MS), end_ms: Math.min(length, ms + EXCERPT_MS), back: true })
+  }
+
+  // ---------------------------------------------------------------- cutting
+
+  mark(edge) {
+    const at = this.player.time
+    const range = { start_ms: null, end_ms: null, ...this.selection.range, [edge]: at }
+    const other = edge === "start_ms" ? "end_ms" : "start_ms"
+    if (range.start_ms !== null && range.end_ms !== null && range.start_ms >= range.end_ms) range[other] = null
+    this.selection.mark(range)
+    this.say(`${edge === "start_ms" ? "Start" : "End"} marked.`)
+  }
+
+  enter() {
+    if (this.selection.range) this.acts.makeFromRange()
+    else this.editText()
+  }
+
+  // A lane's key makes a segment of a marked range, moves selected segments, or chooses the lane for later.
+  chooseLane(lane) {
+    const { selection, document } = this
+    const { range } = selection
+    if (document.editable && range?.start_ms != null && range.end_ms != null) return this.acts.makeFromRange(lane)
+    if (document.editable && selection.uids.size) return this.acts.relane(lane)
+    selection.setLane(lane)
+    this.say(`${this.acts.laneLabel(lane)} lane.`)
+  }
+
+  // ---------------------------------------------------------------- turns
+
+  group() {
+    const fresh = !this.selection.conversation
+    if (this.acts.group() && fresh) this.askForTopic()
+  }
+
+  askForTopic() {
+    const choices = this.document.vocabulary.topics.slice(0, 9).map(({ key, label }, i) => ({
+      key: String(i + 1), label, run: () => this.acts.setTopic(key),
+    }))
+    this.keys.ask("Topic", choices)
+  }
+
+  askForFlag() {
+    const choices = this.document.vocabulary.flags.map(({ key, label, letter }, i) => ({
+      key: (letter || String(i + 1)).toUpperCase(), label, run: () => this.acts.flag(key),
+    }))
+    this.keys.ask("Flag", choices)
+  }
+
+  letGo() {
+    if (this.timeline.gestures.cancel()) return
+    if (this.player.playing) this.player.pause()
+    else this.selection.clear()
+    document.activeElement?.blur?.()
+  }
+}

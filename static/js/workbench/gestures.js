@@ -1,0 +1,177 @@
+// What the pointer does on the timeline: seek, mark, make, move, resize, select, pan, zoom.
+
+import { hit } from "workbench/lanes"
+
+const STEADY_PX = 3
+const SHORTEST_MS = 20
+const BORDER_PX = 24
+
+// `ghosts` are segments as they would be, `range` is what would be marked; both are null when no drag is on.
+export class Gestures {
+  constructor(timeline, bench, signal) {
+    this.timeline = timeline
+    this.bench = bench
+    this.stage = timeline.stage
+    this.ghosts = null
+    this.range = null
+    this.drag = null
+    const on = (name, listener, options = {}) => this.stage.addEventListener(name, listener, { signal, ...options })
+    on("pointerdown", (event) => this.#down(event))
+    on("pointermove", (event) => this.#move(event))
+    on("pointerup", (event) => this.#up(event))
+    on("pointercancel", () => this.cancel())
+    on("dblclick", (event) => this.#edit(event))
+    on("wheel", (event) => this.#wheel(event), { passive: false })
+    signal.addEventListener("abort", () => cancelAnimationFrame(this.sliding))
+  }
+
+  get busy() { return this.drag !== null }
+
+  cancel() {
+    const wasBusy = this.busy
+    this.drag = this.ghosts = this.range = null
+    cancelAnimationFrame(this.sliding)
+    this.timeline.redraw("lanes", "above")
+    return wasBusy
+  }
+
+  #at(event) {
+    const frame = this.stage.getBoundingClientRect()
+    const { document, viewport, selection } = this.bench
+    const x = event.clientX - frame.left
+    const y = event.clientY - frame.top
+    return { x, y, ...hit(x, y, { document, viewport, selection, places: this.timeline.places }) }
+  }
+
+  #down(event) {
+    if (event.button !== 0) return
+    const { document, selection } = this.bench
+    const at = this.#at(event)
+    const add = event.shiftKey || event.ctrlKey || event.metaKey
+    this.drag = { from: at, x: at.x, startMs: at.ms, moved: false, add, act: null }
+    this.stage.setPointerCapture(event.pointerId)
+    if (at.zone === "lane" && at.segment) {
+      if (add) selection.toggle(at.segment.uid)
+      else if (!selection.uids.has(at.segment.uid)) selection.select([at.segment.uid])
+      if (document.editable && !add) {
+        const held = at.edge ? [at.segment] : selection.segments
+        this.drag.act = at.edge ? "resize" : "move"
+        this.drag.held = held.map((segment) => ({ ...segment }))
+      }
+    } else if (at.zone === "lane" && document.editable) this.drag.act = "make"
+    else if (at.zone === "ruler" || at.zone === "wave") this.drag.act = "mark"
+    else if (at.item) this.#chooseItem(at, add)
+  }
+
+  #chooseItem(at, add) {
+    const { selection } = this.bench
+    const turns = at.zone === "turn" ? [at.item] : at.item.turns
+    const uids = turns.flatMap((turn) => turn.segments.map(({ uid }) => uid))
+    if (add) selection.add(uids)
+    else if (at.zone === "turn") selection.selectTurn(at.item)
+    else selection.select(uids, { primary: uids[0], turn: turns[0].uid })
+  }
+
+  #move(event) {
+    const { drag } = this
+    if (!drag) return this.#hover(event)
+    const frame = this.stage.getBoundingClientRect()
+    drag.x = event.clientX - frame.left
+    if (!drag.moved && Math.abs(drag.x - drag.from.x) < STEADY_PX) return
+    if (!drag.moved) {
+      drag.moved = true
+      this.#slide()
+    }
+    this.#preview()
+  }
+
+  #hover(event) {
+    const at = this.#at(event)
+    const resizing = at.edge && this.bench.document.editable
+    const over = at.segment || at.item
+    this.stage.style.cursor = resizing ? "ew-resize" : over ? "pointer" : at.zone === "none" ? "default" : "text"
+  }
+
+  // Near the border the view slides on, as long as the pointer stays there.
+  #slide() {
+    const { viewport } = this.bench
+    const step = () => {
+      if (!this.drag) return
+      const { x } = this.drag
+      const push = x < BORDER_PX ? x - BORDER_PX : x > viewport.width - BORDER_PX ? x - viewport.width + BORDER_PX : 0
+      if (push) {
+        viewport.pan(Math.max(-30, Math.min(30, push)))
+        this.#preview()
+      }
+      this.sliding = requestAnimationFrame(step)
+    }
+    this.sliding = requestAnimationFrame(step)
+  }
+
+  #preview() {
+    const { document, viewport } = this.bench
+    const { drag } = this
+    const length = document.session.length_ms
+    const now = clamp(Math.round(viewport.ms(drag.x)), 0, length)
+    const [low, high] = [Math.min(drag.startMs, now), Math.max(drag.startMs, now)].map(Math.round)
+    if (drag.act === "mark") this.range = { start_ms: clamp(low, 0, length), end_ms: high }
+    if (drag.act === "make") {
+      this.ghosts = [{ uid: "", lane: drag.from.lane, start_ms: clamp(low, 0, length), end_ms: Math.max(high, low + 1) }]
+    }
+    if (drag.act === "move") {
+      const first = Math.min(...drag.held.map(({ start_ms }) => start_ms))
+      const last = Math.max(...drag.held.map(({ end_ms }) => end_ms))
+      const by = clamp(Math.round(viewport.ms(drag.x) - drag.startMs), -first, length - last)
+      this.ghosts = drag.held.map((row) => ({ ...row, start_ms: row.start_ms + by, end_ms: row.end_ms + by }))
+    }
+    if (drag.act === "resize") {
+      const [row] = drag.held
+      const by = Math.round(viewport.ms(drag.x) - drag.startMs)
+      const shortest = Math.min(SHORTEST_MS, row.end_ms - row.start_ms)
+      this.ghosts = [drag.from.edge === "start"
+        ? { ...row, start_ms: clamp(row.start_ms + by, 0, row.end_ms - shortest) }
+        : { ...row, end_ms: clamp(row.end_ms + by, row.start_ms + shortest, length) }]
+    }
+    this.timeline.redraw("lanes", "above")
+  }
+
+  #up() {
+    const { drag, ghosts, range } = this
+    if (!drag) return
+    this.cancel()
+    if (!drag.moved) this.#click(drag)
+    else if (drag.act === "mark") this.bench.selection.mark(range)
+    else if (drag.act === "make" && ghosts) this.bench.acts.make(ghosts[0])
+    else if (ghosts) this.bench.acts.place(ghosts)
+  }
+
+  #click({ from, add }) {
+    const { player, selection } = this.bench
+    if (from.zone === "ruler" || from.zone === "wave") {
+      player.seek(from.ms)
+      if (!add && selection.range) selection.mark(null)
+    } else if (from.zone === "lane" && from.segment && !add) selection.select([from.segment.uid])
+    else if (from.zone === "lane" && !from.segment) {
+      selection.clear()
+      selection.setLane(from.lane)
+      player.seek(from.ms)
+    }
+  }
+
+  #edit(event) {
+    const at = this.#at(event)
+    if (at.segment) this.bench.run("edit-text")
+  }
+
+  #wheel(event) {
+    event.preventDefault()
+    const { viewport } = this.bench
+    const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? viewport.width : 1
+    if (event.ctrlKey || event.metaKey) {
+      const x = event.clientX - this.stage.getBoundingClientRect().left
+      viewport.zoom(Math.exp(clamp(event.deltaY * unit, -240, 240) * 0.004), x)
+    } else viewport.pan((event.deltaX || event.deltaY) * unit)
+  }
+}
+
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value))

@@ -1,0 +1,155 @@
+// The whole session in one strip: what is cut, what is in turns, what is grouped, and the part in view.
+
+import { oncePerFrame } from "workbench/element"
+import { span } from "workbench/clock"
+import { Surface } from "workbench/surface"
+import { paintWaveform } from "workbench/waveform"
+
+class Overview extends HTMLElement {
+  connectedCallback() { this.gone = new AbortController() }
+  disconnectedCallback() { this.gone.abort() }
+
+  open(bench) {
+    const { signal } = this.gone
+    this.bench = bench
+    const [below, above] = this.querySelectorAll("canvas")
+    this.below = new Surface(below)
+    this.above = new Surface(above)
+    this.dirty = true
+    this.draw = oncePerFrame(() => this.#draw(), signal)
+    const all = () => {
+      this.dirty = true
+      this.draw()
+    }
+    const on = (target, name, listener, options = {}) => target.addEventListener(name, listener, { signal, ...options })
+    on(bench.document, "change", all)
+    on(bench.palette, "change", all)
+    on(bench.viewport, "change", () => this.draw())
+    on(bench.player, "move", () => this.draw())
+    on(bench.player, "tick", () => this.draw())
+    on(bench, "peaks", () => {
+      for (const { peaks } of bench.tracks) {
+        peaks.addEventListener("tile", () => this.#tile(), { signal })
+        peaks.keep(this.#level(peaks))
+      }
+      all()
+    })
+    on(this, "pointerdown", (event) => this.#down(event))
+    on(this, "pointermove", (event) => this.held !== undefined && this.#drag(event))
+    on(this, "pointerup", () => (this.held = undefined))
+    on(this, "pointercancel", () => (this.held = undefined))
+    on(this, "keydown", (event) => this.#key(event))
+    on(this, "wheel", (event) => this.#wheel(event), { passive: false })
+    const sizes = new ResizeObserver(() => {
+      for (const surface of [this.below, this.above]) surface.fit(this.clientWidth, this.clientHeight)
+      all()
+    })
+    sizes.observe(this)
+    signal.addEventListener("abort", () => sizes.disconnect())
+  }
+
+  get msPerPx() { return this.bench.viewport.lengthMs / Math.max(1, this.below.width) }
+
+  #level(peaks) { return peaks.levelFor(this.bench.viewport.lengthMs / Math.max(600, this.clientWidth)) }
+
+  // Tiles of the timeline come in all the time; only the overview's own change this picture.
+  #tile() {
+    const whole = this.bench.tracks.every(({ peaks }) => peaks.tile(this.#level(peaks), 0))
+    if (whole && this.drawnWhole) return
+    this.dirty = true
+    this.draw()
+  }
+
+  #draw() {
+    if (!this.below.width) return
+    if (this.dirty) this.#drawBelow()
+    this.dirty = false
+    const { viewport, palette, player } = this.bench
+    const context = this.above.clear()
+    const [from, to] = [viewport.startMs / this.msPerPx, viewport.endMs / this.msPerPx]
+    context.fillStyle = palette.ink
+    context.globalAlpha = 0.07
+    context.fillRect(0, 0, from, this.above.height)
+    context.fillRect(to, 0, this.above.width - to, this.above.height)
+    context.globalAlpha = 1
+    context.strokeStyle = palette.accent
+    context.lineWidth = 1.5
+    context.strokeRect(from + 0.75, 0.75, Math.max(3, to - from - 1.5), this.above.height - 1.5)
+    context.fillStyle = palette.bad
+    context.fillRect(Math.round(player.time / this.msPerPx), 0, 1, this.above.height)
+    this.setAttribute("aria-valuenow", Math.round(viewport.startMs / 1000))
+    this.setAttribute("aria-valuetext", `Showing ${span(viewport.startMs, viewport.endMs)}`)
+  }
+
+  #drawBelow() {
+    const { document, palette, tracks } = this.bench
+    const context = this.below.clear()
+    const { width, height } = this.below
+    const coverage = 12
+    this.drawnWhole = tracks.length > 0 && tracks.every(({ peaks }) => peaks.tile(this.#level(peaks), 0))
+    const main = tracks[0]
+    if (main) {
+      context.globalAlpha = 0.7
+      const view = { startMs: 0, msPerPx: this.msPerPx, width }
+      paintWaveform(context, main.peaks, view, { top: 0, height: height - coverage, overlaid: true }, palette)
+      context.globalAlpha = 1
+    }
+    if (this.drawnWhole) mark("overview-drawn")
+    const bar = (items, top, tall, colour, alpha) => {
+      context.fillStyle = colour
+      context.globalAlpha = alpha
+      context.beginPath()
+      for (const { start_ms, end_ms } of items) {
+        context.rect(start_ms / this.msPerPx, top, Math.max(0.75, (end_ms - start_ms) / this.msPerPx), tall)
+      }
+      context.fill()
+      context.globalAlpha = 1
+    }
+    const top = height - coverage
+    for (const lane of document.vocabulary.lanes) {
+      const loose = document.lane(lane).spans.filter(({ uid }) => lane !== "note" && !document.turnsOf(uid).length)
+      bar(loose, top, 4, palette[lane] ?? palette.accent, 0.9)
+    }
+    bar(document.turns, top + 4, 4, palette.accent, 0.8)
+    bar(document.conversations, top + 8, 4, palette["ink-soft"], 0.8)
+  }
+
+  #down(event) {
+    if (event.button !== 0) return
+    const { viewport } = this.bench
+    const ms = event.offsetX * this.msPerPx
+    const inside = ms >= viewport.startMs && ms <= viewport.endMs
+    this.held = inside ? ms - viewport.startMs : (viewport.endMs - viewport.startMs) / 2
+    this.setPointerCapture(event.pointerId)
+    this.#drag(event)
+  }
+
+  #drag(event) {
+    const x = event.clientX - this.getBoundingClientRect().left
+    this.bench.viewport.moveTo(x * this.msPerPx - this.held, { byHand: true })
+  }
+
+  #wheel(event) {
+    event.preventDefault()
+    const { viewport } = this.bench
+    if (event.ctrlKey || event.metaKey) viewport.zoom(Math.exp(event.deltaY * 0.004))
+    else viewport.pan((event.deltaX || event.deltaY) * 2)
+  }
+
+  #key(event) {
+    const { viewport } = this.bench
+    const page = viewport.width * 0.8
+    const steps = { ArrowLeft: -page / 4, ArrowRight: page / 4, PageUp: -page, PageDown: page, Home: -Infinity, End: Infinity }
+    const step = steps[event.key]
+    if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) return
+    event.preventDefault()
+    event.stopPropagation()
+    if (Number.isFinite(step)) viewport.pan(step)
+    else viewport.moveTo(step < 0 ? 0 : viewport.lengthMs, { byHand: true })
+  }
+}
+customElements.define("mix-overview", Overview)
+
+export function mark(name) {
+  if (!performance.getEntriesByName(name, "mark").length) performance.mark(name)
+}

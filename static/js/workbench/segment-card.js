@@ -1,0 +1,77 @@
+// The selected segment: lane, exact times and words to type; what can be done to it.
+
+import { clock, parseClock, span } from "workbench/clock"
+import { Draft } from "workbench/draft"
+import { el } from "workbench/element"
+
+class SegmentCard extends HTMLElement {
+  connectedCallback() { this.gone = new AbortController() }
+  disconnectedCallback() { this.gone.abort() }
+
+  open(bench) {
+    const { signal } = this.gone
+    this.bench = bench
+    const part = (name) => this.querySelector(`[data-part=${name}]`)
+    this.parts = Object.fromEntries(["title", "hint", "acts", "fields", "lane", "start", "end", "length", "text"].map((name) => [name, part(name)]))
+    const { lane, start, end, text } = this.parts
+    lane.replaceChildren(...bench.document.vocabulary.lanes.map((each) => el("option", { value: each, text: bench.acts.laneLabel(each) })))
+    lane.addEventListener("change", () => this.#relane(), { signal })
+    const uid = () => bench.selection.primary
+    const row = (each) => each && bench.document.segment(each)
+    const time = (field, edge) => new Draft(field, {
+      bench, signal, enter: true, subject: uid,
+      read: (each) => (row(each) ? clock(row(each)[edge]) : ""),
+      write: (each, typed) => this.#retime(each, edge, typed),
+    })
+    this.drafts = [
+      time(start, "start_ms"), time(end, "end_ms"),
+      new Draft(text, {
+        bench, signal, enter: true, subject: uid,
+        read: (each) => row(each)?.text ?? "",
+        write: (each, typed) => bench.acts.write(each, typed.replace(/\s*\n\s*/g, " ").trim()),
+        done: () => text.blur(),
+      }),
+    ]
+    bench.selection.addEventListener("change", () => this.#show(), { signal })
+    bench.document.addEventListener("change", () => this.#show(), { signal })
+    this.#show()
+  }
+
+  #relane() {
+    const { bench, parts } = this
+    bench.selection.select([bench.selection.primary], { keepLane: true })
+    bench.acts.relane(parts.lane.value)
+  }
+
+  #retime(uid, edge, typed) {
+    const ms = parseClock(typed)
+    if (ms === null) this.bench.say(`“${typed}” is not a time. Type 62.5 or 1:02.5.`, "bad")
+    else this.bench.acts.setTime(uid, edge, ms)
+  }
+
+  #show() {
+    const { selection, document } = this.bench
+    const { title, hint, acts, fields, lane, length } = this.parts
+    const segment = selection.segment
+    const { range } = selection
+    const many = selection.uids.size > 1
+    acts.hidden = !segment
+    fields.hidden = !segment || many
+    title.textContent = many ? `${selection.uids.size} segments` : "Segment"
+    if (range) hint.textContent = rangeHint(range)
+    else if (many) hint.textContent = span(selection.span.start_ms, selection.span.end_ms)
+    else hint.textContent = segment || !document.editable ? "" : "Drag on a lane, or mark a start with [ and an end with ] and press 1 to 4."
+    hint.hidden = !hint.textContent
+    for (const draft of this.drafts) draft.show()
+    if (!segment) return
+    lane.value = segment.lane
+    length.textContent = `${((segment.end_ms - segment.start_ms) / 1000).toFixed(3)} s`
+  }
+}
+customElements.define("segment-card", SegmentCard)
+
+function rangeHint({ start_ms, end_ms }) {
+  if (end_ms === null) return `Start marked at ${clock(start_ms)}. Mark the end with ].`
+  if (start_ms === null) return `End marked at ${clock(end_ms)}. Mark the start with [.`
+  return `Marked ${clock(start_ms)} – ${clock(end_ms)}. Press 1 to 4 for a lane, or Enter.`
+}

@@ -1,0 +1,191 @@
+// The workbench: reads the layer, sets the bench, and lets every pane take its place at it.
+
+import { Bench } from "workbench/bench"
+import "workbench/conversation-card"
+import { LayerDocument } from "workbench/document"
+import { Keys, keySheet } from "workbench/keys"
+import { Outbox } from "workbench/outbox"
+import { mark } from "workbench/overview"
+import { Palette } from "workbench/palette"
+import "workbench/segment-card"
+import "workbench/status"
+import "workbench/timeline"
+import "workbench/transcript"
+import "workbench/transport"
+import "workbench/turn-card"
+
+const POLL_MS = 2000
+const MESSAGE_MS = 7000
+const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card"]
+
+class Workbench extends HTMLElement {
+  connectedCallback() {
+    this.gone = new AbortController()
+    this.#start()
+  }
+
+  disconnectedCallback() { this.gone.abort() }
+
+  async #start() {
+    const notice = this.querySelector("[data-part=loading]")
+    try {
+      this.#open(await this.#read())
+    } catch (error) {
+      if (this.gone.signal.aborted) return
+      this.dataset.state = "failed"
+      notice.textContent = "The layer could not be loaded. Reload the page to try again."
+      throw error
+    }
+    notice.hidden = true
+    requestAnimationFrame(() => {
+      mark("workbench-ready")
+      this.dataset.state = "ready"
+    })
+  }
+
+  async #read() {
+    const response = await fetch(this.dataset.document, { signal: this.gone.signal, headers: { Accept: "application/json" } })
+    if (!response.ok) throw new Error(`The layer answered ${response.status}`)
+    return response.json()
+  }
+
+  #open(json) {
+    const { signal } = this.gone
+    const layer = new LayerDocument(json, this.dataset.author)
+    const outbox = new Outbox(layer, this.dataset.edits, signal)
+    const say = (sentence, tone) => this.#say(sentence, tone)
+    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), say, signal })
+    this.bench = bench
+    bench.legend = this.querySelector("[data-part=legend]")
+    bench.keys = new Keys(bench, signal)
+    bench.timeline = this.querySelector("mix-timeline")
+    bench.editText = () => {
+      const uid = bench.selection.primary
+      if (uid && layer.editable) this.querySelector("mix-transcript").edit(uid)
+    }
+    bench.focusOn = (part) => this.querySelector(`[data-part=${part}]`)?.focus()
+    bench.showKeys = () => this.querySelector("dialog").showModal()
+    keySheet(this.querySelector("dialog"), bench.actions)
+    for (const name of PANES) for (const pane of this.querySelectorAll(name)) pane.open(bench)
+    bench.restore()
+    bench.takeRecordings()
+    this.#wireButtons()
+    this.#readOnly()
+    this.#submission()
+
+    bench.player.addEventListener("trouble", ({ detail }) => say(detail.message, "bad"), { signal })
+    outbox.addEventListener("astray", () => this.#renew({ always: true }), { signal })
+    addEventListener("focus", () => this.#renew(), { signal })
+    addEventListener("beforeunload", () => bench.flushDrafts(), { signal, capture: true })
+    this.#poll()
+  }
+
+  // ---------------------------------------------------------------- buttons
+
+  // A press with the mouse leaves the focus where it is, so that Space goes on playing.
+  #wireButtons() {
+    const { signal } = this.gone
+    const { bench } = this
+    this.addEventListener("mousedown", (event) => event.target.closest("button") && event.preventDefault(), { signal })
+    this.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-action]")
+      if (!button) return
+      if (event.detail) bench.flushDrafts()
+      bench.run(button.dataset.action, event)
+    }, { signal })
+    for (const button of this.querySelectorAll("[data-action]")) {
+      const action = bench.actions.get(button.dataset.action)
+      button.title = action.title
+      if (!button.textContent.trim()) button.textContent = action.label
+    }
+    let queued = false
+    const refresh = () => {
+      if (queued) return
+      queued = true
+      requestAnimationFrame(() => {
+        queued = false
+        this.#refresh()
+      })
+    }
+    for (const [target, name] of [[bench.document, "change"], [bench.document, "queued"], [bench.selection, "change"], [bench.player, "state"], [bench, "view"]]) {
+      target.addEventListener(name, refresh, { signal })
+    }
+    this.#refresh()
+  }
+
+  #refresh() {
+    for (const button of this.querySelectorAll("[data-action]")) {
+      const action = this.bench.actions.get(button.dataset.action)
+      button.disabled = !action.can()
+      if (action.pressed) button.setAttribute("aria-pressed", String(action.pressed()))
+    }
+  }
+
+  #readOnly() {
+    const { editable } = this.bench.document
+    this.toggleAttribute("readonly", !editable)
+    for (const field of this.querySelectorAll("segment-card input, textarea")) field.readOnly = !editable
+    for (const field of this.querySelectorAll("segment-card select")) field.disabled = !editable
+  }
+
+  // ---------------------------------------------------------------- the layer's way to review
+
+  #submission() {
+    const form = this.querySelector("form[data-part=submission]")
+    form?.addEventListener("submit", async (event) => {
+      const { bench } = this
+      bench.flushDrafts()
+      if (!bench.outbox.count) return
+      event.preventDefault()
+      bench.say("Your last edits are being saved first.")
+      try {
+        await bench.outbox.settled()
+        form.submit()
+      } catch {
+        bench.say("The layer can’t be submitted before your edits are saved.", "bad")
+      }
+    }, { signal: this.gone.signal })
+  }
+
+  // ---------------------------------------------------------------- news
+
+  #say(sentence, tone = "soft") {
+    const live = this.querySelector("[data-part=message]")
+    live.dataset.tone = tone
+    // the same sentence twice is read twice only if it differs
+    live.textContent = live.textContent === sentence ? sentence + "\u00a0" : sentence
+    clearTimeout(this.fading)
+    this.fading = setTimeout(() => (live.textContent = ""), tone === "bad" ? 2 * MESSAGE_MS : MESSAGE_MS)
+  }
+
+  // Read the layer again: after a person comes back to this tab, or when the server says that we are astray.
+  async #renew({ always = false } = {}) {
+    const { document: layer } = this.bench
+    if (layer.pending.length && !always) return
+    try {
+      const json = await this.#read()
+      if (layer.pending.length && !always) return
+      if (always || json.revision !== layer.revision || json.editable !== layer.editable) layer.reset(json)
+      layer.setRecordings(json.recordings)
+      this.#readOnly()
+    } catch {
+      // the outbox's chip tells of a lost network; there is nothing to add
+    }
+  }
+
+  // While a recording is being worked on, ask how far it is.
+  async #poll() {
+    const waits = this.bench.document.recordings.some(({ state }) => state === "queued" || state === "running")
+    if (!waits || this.gone.signal.aborted) return
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    if (this.gone.signal.aborted) return
+    try {
+      const json = await this.#read()
+      this.bench.document.setRecordings(json.recordings)
+    } catch {
+      // asked again in two seconds
+    }
+    this.#poll()
+  }
+}
+customElements.define("mix-workbench", Workbench)
