@@ -85,9 +85,7 @@ def turn(layer: Layer, at_ms: int, amateur="Is it muddy?", expert="Cut at 300.",
     spans += [("amateur", 2000, 3000, amateur)] if amateur else []
     spans += [("expert", 3000, 5000, expert)] if expert else []
     for position, (lane, start, end, text) in enumerate(spans):
-        segment = Segment.objects.create(
-            layer=layer, lane=lane, start_ms=at_ms + start, end_ms=at_ms + end, text=text
-        )
+        segment = Segment.objects.create(layer=layer, lane=lane, start_ms=at_ms + start, end_ms=at_ms + end, text=text)
         TurnMember.objects.create(turn=made, segment=segment, position=position)
     if flag:
         FlagValue.objects.create(turn=made, flag="has_content", value=flag)

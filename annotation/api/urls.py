@@ -1,5 +1,20 @@
-"""API addresses of this room."""
+"""API addresses of sessions, layers and snapshots."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from annotation.api import layers, sessions, snapshots
+
+urlpatterns = [
+    path("projects/", sessions.ProjectList.as_view(), name="api-projects"),
+    path("projects/<slug:slug>/", sessions.ProjectDetail.as_view(), name="api-project"),
+    path("sessions/", sessions.SessionList.as_view(), name="api-sessions"),
+    path("sessions/<int:pk>/", sessions.SessionDetail.as_view(), name="api-session"),
+    path("recordings/", sessions.RecordingList.as_view(), name="api-recordings"),
+    path("recordings/<int:pk>/", sessions.RecordingDetail.as_view(), name="api-recording"),
+    path("layers/", layers.LayerList.as_view(), name="api-layers"),
+    path("layers/<int:pk>/", layers.LayerDetail.as_view(), name="api-layer"),
+    path("layers/<int:pk>/document/", layers.DocumentView.as_view(), name="api-layer-document"),
+    path("layers/<int:pk>/edits/", layers.EditsView.as_view(), name="api-layer-edits"),
+    path("snapshots/", snapshots.SnapshotList.as_view(), name="api-snapshots"),
+    path("snapshots/<int:pk>/", snapshots.SnapshotDetail.as_view(), name="api-snapshot"),
+]

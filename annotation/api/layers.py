@@ -1,0 +1,126 @@
+"""Layers for scripts and for the workbench: the rows of one, and the edits that change it."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation import editing, playback
+from annotation.models import Layer, MixingSession
+from mixassist_site.api_forms import Strict, chosen
+
+
+class LayerSerializer(serializers.ModelSerializer[Layer]):
+    """A layer without its rows."""
+
+    owner = serializers.CharField(source="owner.username", default=None, read_only=True)
+
+    class Meta:
+        model = Layer
+        fields = ["id", "session", "owner", "kind", "title", "state", "revision", "created_at"]
+        read_only_fields = fields
+
+
+class LayerStart(Strict):
+    """What starts a layer of one's own."""
+
+    session = serializers.IntegerField()
+    parent = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class EditsRequest(Strict):
+    """Edits in order, made on top of one revision."""
+
+    base_revision = serializers.IntegerField(min_value=0)
+    edits = serializers.ListField(child=serializers.DictField(), max_length=editing.MAX_EDITS)
+
+
+class LayerList(generics.ListAPIView[Layer]):
+    """Layers that you may see; `?session=` for those of one session. POST starts your own layer of a session."""
+
+    serializer_class = LayerSerializer
+    scope = "annotate"
+
+    def get_queryset(self) -> QuerySet[Layer]:
+        """Only what this person may see."""
+        rows = Layer.objects.visible_to(self.request.user).select_related("owner")
+        return chosen(rows, self.request, session="session_id", state="state").order_by("pk")
+
+    @extend_schema(request=LayerStart, responses={201: LayerSerializer})
+    def post(self, request: Request) -> Response:
+        """Start a layer, empty or from another that you may see."""
+        wanted = LayerStart.read(request)
+        session = get_object_or_404(MixingSession.objects.visible_to(request.user), pk=wanted["session"])
+        parent = None
+        if wanted["parent"] is not None:
+            visible = Layer.objects.visible_to(request.user).for_session(session)
+            parent = get_object_or_404(visible, pk=wanted["parent"])
+        layer = editing.start_layer(session, request.user, parent)
+        return Response(LayerSerializer(layer).data, status=201)
+
+
+class LayerDetail(generics.RetrieveAPIView[Layer]):
+    """One layer without its rows."""
+
+    serializer_class = LayerSerializer
+
+    def get_queryset(self) -> QuerySet[Layer]:
+        """Only what this person may see."""
+        return Layer.objects.visible_to(self.request.user).select_related("owner")
+
+
+class DocumentView(APIView):
+    """Everything that the workbench draws of a layer."""
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, pk: int) -> Response:
+        """All rows of the layer, with its session's recordings and its project's vocabulary."""
+        visible = Layer.objects.visible_to(request.user).select_related("session__project", "owner")
+        layer = get_object_or_404(visible, pk=pk)
+        session, project = layer.session, layer.session.project
+        head: dict[str, Any] = {
+            "id": layer.pk,
+            "revision": layer.revision,
+            "state": layer.state,
+            "editable": layer.is_editable_by(request.user),
+            "session": {"id": session.pk, "title": session.title, "length_ms": session.length_ms},
+            "recordings": playback.recordings_of(session),
+            "vocabulary": {
+                "lanes": ["amateur", "expert", "music", "note"],
+                "topics": project.topics,
+                "flags": project.flags,
+            },
+        }
+        answer = Response({**head, **editing.document(layer)})
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+
+class EditsView(APIView):
+    """The only way to change a layer's rows."""
+
+    scope = "annotate"
+
+    @extend_schema(request=EditsRequest, responses={200: dict, 400: dict, 409: dict})
+    def post(self, request: Request, pk: int) -> Response:
+        """Apply edits in order, all or none; 409 with what was missed when the base revision is old."""
+        layer = get_object_or_404(Layer.objects.visible_to(request.user), pk=pk)
+        if layer.owner_id != request.user.pk or layer.kind != Layer.Kind.HUMAN:
+            self.permission_denied(request, message="Only its owner changes a layer; start a layer of your own.")
+        wanted = EditsRequest.read(request)
+        try:
+            revision, edits = editing.apply_edits(layer, request.user, wanted["base_revision"], wanted["edits"])
+        except editing.EditError as error:
+            return Response({"error": error.code, "message": error.message, "edit": error.edit}, status=400)
+        except editing.Stale as stale:
+            missed = [
+                {**told, "author": edit.author.username if edit.author else ""}
+                for told, edit in zip(editing.applied(stale.missed), stale.missed, strict=True)
+            ]
+            return Response({"error": "stale", "revision": stale.revision, "missed": missed}, status=409)
+        return Response({"revision": revision, "applied": editing.applied(edits)})

@@ -1,0 +1,103 @@
+"""Projects, sessions and recordings for scripts."""
+
+from django.db.models import QuerySet
+from rest_framework import generics, serializers
+
+from annotation.models import MixingSession, Project, Recording
+from mixassist_site.api_forms import chosen
+
+
+class ProjectSerializer(serializers.ModelSerializer[Project]):
+    """A project and its vocabularies."""
+
+    class Meta:
+        model = Project
+        fields = ["slug", "name", "guidelines", "topics", "flags", "created_at"]
+        read_only_fields = fields
+
+
+class ProjectList(generics.ListAPIView[Project]):
+    """Projects that you are in."""
+
+    serializer_class = ProjectSerializer
+
+    def get_queryset(self) -> QuerySet[Project]:
+        """Only what this person may see."""
+        return chosen(Project.objects.visible_to(self.request.user), self.request).order_by("pk")
+
+
+class ProjectDetail(generics.RetrieveAPIView[Project]):
+    """One project."""
+
+    serializer_class = ProjectSerializer
+    lookup_field = "slug"
+
+    def get_queryset(self) -> QuerySet[Project]:
+        """Only what this person may see."""
+        return Project.objects.visible_to(self.request.user)
+
+
+class SessionSerializer(serializers.ModelSerializer[MixingSession]):
+    """A session."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+
+    class Meta:
+        model = MixingSession
+        fields = ["id", "project", "number", "title", "length_ms", "license", "created_at"]
+        read_only_fields = fields
+
+
+class SessionList(generics.ListAPIView[MixingSession]):
+    """Sessions that you may see; `?project=` by slug."""
+
+    serializer_class = SessionSerializer
+
+    def get_queryset(self) -> QuerySet[MixingSession]:
+        """Only what this person may see."""
+        rows = MixingSession.objects.visible_to(self.request.user).select_related("project")
+        return chosen(rows, self.request, project="project__slug").order_by("pk")
+
+
+class SessionDetail(generics.RetrieveAPIView[MixingSession]):
+    """One session."""
+
+    serializer_class = SessionSerializer
+
+    def get_queryset(self) -> QuerySet[MixingSession]:
+        """Only what this person may see."""
+        return MixingSession.objects.visible_to(self.request.user).select_related("project")
+
+
+class RecordingSerializer(serializers.ModelSerializer[Recording]):
+    """A recording's facts; its bytes stay on the site."""
+
+    class Meta:
+        model = Recording
+        fields = [
+            "id", "session", "kind", "name", "sha256", "size", "container", "codec", "sample_rate", "channels",
+            "frames", "length_ms", "offset_ms", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class RecordingList(generics.ListAPIView[Recording]):
+    """Recordings that you may see; `?session=`."""
+
+    serializer_class = RecordingSerializer
+
+    def get_queryset(self) -> QuerySet[Recording]:
+        """Only what this person may see."""
+        return chosen(Recording.objects.visible_to(self.request.user), self.request, session="session_id").order_by(
+            "pk"
+        )
+
+
+class RecordingDetail(generics.RetrieveAPIView[Recording]):
+    """One recording."""
+
+    serializer_class = RecordingSerializer
+
+    def get_queryset(self) -> QuerySet[Recording]:
+        """Only what this person may see."""
+        return Recording.objects.visible_to(self.request.user)

@@ -1,0 +1,196 @@
+"""Forms of the annotation pages: what is asked, and the sentence when an answer won't do."""
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.utils.text import slugify
+
+from annotation.models import ApiToken, Layer, Person, Project, Role
+from annotation.models.project import paper_flags
+
+RESERVED = {"new"}
+
+
+class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A project's name, guidelines and vocabularies."""
+
+    topics_text = forms.CharField(
+        label="Topics",
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="One a line, as it appears in the data set: drums, overall_mix, …",
+    )
+
+    class Meta:
+        model = Project
+        fields = ["name", "guidelines"]
+        widgets = {"guidelines": forms.Textarea(attrs={"rows": 6})}
+        help_texts = {"guidelines": "What annotators read beside the workbench."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["topics_text"].initial = "\n".join(topic["key"] for topic in self.instance.topics)
+
+    def clean_topics_text(self) -> list[dict[str, str]]:
+        """Lines as topics, each once."""
+        lines = [line.strip() for line in self.cleaned_data["topics_text"].splitlines() if line.strip()]
+        keys = [slugify(line).replace("-", "_") for line in lines]
+        if not keys or not all(keys):
+            raise forms.ValidationError("Name at least one topic, in letters and digits.")
+        if len(set(keys)) != len(keys):
+            raise forms.ValidationError("A topic is in the list twice.")
+        used = set((self.instance.pk and used_topics(self.instance)) or [])
+        if missing := sorted(used - set(keys)):
+            raise forms.ValidationError(f"Conversations use the topic {missing[0]}; it has to stay.")
+        return [{"key": key, "label": key.replace("_", " ").capitalize()} for key in keys]
+
+    def save(self, commit: bool = True) -> Project:
+        """Save with topics, and with an address when the project is new."""
+        self.instance.topics = self.cleaned_data["topics_text"]
+        if not self.instance.slug:
+            self.instance.slug = free_slug(self.cleaned_data["name"])
+            self.instance.flags = paper_flags()
+        return super().save(commit)
+
+
+def used_topics(project: Project) -> list[str]:
+    """Topics that conversations of a project stand under."""
+    from annotation.models import Conversation
+
+    used = Conversation.objects.filter(layer__session__project=project)
+    return list(used.values_list("topic", flat=True).distinct())
+
+
+def free_slug(name: str) -> str:
+    """An address for a project that none has yet."""
+    stem = slugify(name)[:50] or "project"
+    slug, number = stem, 2
+    while slug in RESERVED or Project.objects.filter(slug=slug).exists():
+        slug, number = f"{stem}-{number}", number + 1
+    return slug
+
+
+class MembershipForm(forms.Form):
+    """Who gets which role."""
+
+    username = forms.CharField(max_length=150)
+    role = forms.ChoiceField(choices=Role.choices)
+
+    def clean_username(self) -> Person:
+        """The person of that name."""
+        person = Person.objects.filter(username=self.cleaned_data["username"], is_active=True).first()
+        if person is None:
+            raise forms.ValidationError("Nobody has an account with this name; an administrator of the site makes one.")
+        return person
+
+
+class PersonForm(forms.Form):
+    """A new account."""
+
+    username = forms.RegexField(r"^[\w.@+-]+$", max_length=150, help_text="Letters, digits and @ . + - _")
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least ten characters."
+    )
+
+    def clean_username(self) -> str:
+        """A name that nobody has."""
+        name: str = self.cleaned_data["username"]
+        if Person.objects.filter(username__iexact=name).exists():
+            raise forms.ValidationError("Somebody has this name already.")
+        return name
+
+    def clean_password(self) -> str:
+        """A password that is hard to guess."""
+        password: str = self.cleaned_data["password"]
+        validate_password(password)
+        return password
+
+
+class LayerForm(forms.Form):
+    """Where a person's own layer begins."""
+
+    parent = forms.ModelChoiceField(
+        Layer.objects.none(), required=False, empty_label="an empty layer", label="Start from"
+    )
+
+    def __init__(self, *args: Any, visible: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["parent"].queryset = visible  # type: ignore[attr-defined]
+
+
+class TranscriptForm(forms.Form):
+    """A transcript that becomes a layer."""
+
+    file = forms.FileField(label="Transcript", help_text="JSONL of this site, or a Praat TextGrid.")
+    lanes = forms.CharField(
+        required=False,
+        label="Speakers",
+        help_text="Where the file has other names: Speaker 1=expert, Speaker 2=amateur",
+    )
+
+    def clean_lanes(self) -> dict[str, str]:
+        """Pairs of a name in the file and a lane."""
+        pairs = [pair for pair in self.cleaned_data["lanes"].split(",") if pair.strip()]
+        return read_lanes(pairs)
+
+
+def read_lanes(pairs: list[str]) -> dict[str, str]:
+    """`SPEAKER=LANE` pairs as a mapping; a ValidationError says what is wrong."""
+    lanes = {}
+    for pair in pairs:
+        name, equals, lane = pair.rpartition("=")
+        if not equals or lane.strip() not in ("amateur", "expert", "music", "note"):
+            raise forms.ValidationError("Write each as NAME=LANE, the lane being amateur, expert, music or note.")
+        lanes[name.strip()] = lane.strip()
+    return lanes
+
+
+class ReviewForm(forms.Form):
+    """A reviewer's verdict."""
+
+    verdict = forms.ChoiceField(choices=[("accept", "Accept"), ("return", "Return")])
+    note = forms.CharField(required=False, max_length=5000)
+
+    def clean(self) -> dict[str, Any]:
+        """A return says why."""
+        cleaned = super().clean() or {}
+        if cleaned.get("verdict") == "return" and not cleaned.get("note", "").strip():
+            self.add_error("note", "Say what should be done before the layer comes back.")
+        return cleaned
+
+
+class SnapshotForm(forms.Form):
+    """What a snapshot holds."""
+
+    name = forms.CharField(max_length=120)
+    has_content = forms.BooleanField(required=False, label="Only turns with content (has_content is yes)")
+    topics = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="None: all topics."
+    )
+    submitted = forms.BooleanField(required=False, label="Also use layers that are submitted and not yet accepted")
+    fraction = forms.FloatField(
+        min_value=0.01, max_value=1.0, initial=1.0, help_text="Share of the training rows; smaller ones are subsets."
+    )
+    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0, help_text="Decides the split.")
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.project = project
+        topics = self.fields["topics"]
+        topics.choices = [(topic["key"], topic["label"]) for topic in project.topics]  # type: ignore[attr-defined]
+
+    def wanted(self) -> dict[str, Any]:
+        """The filter as it is stored."""
+        chosen = self.cleaned_data
+        return {name: chosen[name] for name in ("has_content", "topics", "submitted", "fraction")}
+
+
+class TokenForm(forms.Form):
+    """A new API token."""
+
+    name = forms.CharField(max_length=80, help_text="What the script does.")
+    scopes = forms.MultipleChoiceField(
+        choices=list(ApiToken.SCOPES.items()), widget=forms.CheckboxSelectMultiple, initial=["read"]
+    )

@@ -1,0 +1,98 @@
+"""Praat TextGrid, long and short form: each interval tier is a speaker or the music."""
+
+import re
+from typing import Any
+
+from annotation.importing.rows import Imported, LayerRows, TranscriptError, lane_of, uid_at
+
+# A quoted text (a quote inside is doubled), a flag such as <exists>, or a number.
+_TOKEN = re.compile(r'"((?:[^"]|"")*)"|(<exists>|<absent>)|(?<![\w.])([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.\]])')
+
+
+def looks_like(data: bytes) -> bool:
+    """Whether it begins as Praat's text files do."""
+    return "ooTextFile" in _decode(data[:400], errors="ignore") and "TextGrid" in _decode(data[:400], errors="ignore")
+
+
+def read(data: bytes, lanes: dict[str, str]) -> Imported:
+    """Read interval tiers into segments; intervals without text are gaps, point tiers are lost and said so."""
+    text = _decode(data)
+    tokens = [
+        ("text", match[1].replace('""', '"')) if match[1] is not None else ("number", match[3])
+        for match in _TOKEN.finditer(text)
+        if not match[2]
+    ]
+    reader = _Reader(tokens)
+    if reader.text() != "ooTextFile" or reader.text() != "TextGrid":
+        raise TranscriptError("not-a-textgrid", "This is not a TextGrid that Praat wrote as text.")
+    reader.number()
+    reader.number()
+    made = Imported(LayerRows())
+    for _ in range(int(reader.number())):
+        _tier(reader, made, lanes)
+    made.rows.segments.sort(key=lambda row: (row["start_ms"], row["end_ms"], row["lane"]))
+    return made
+
+
+def _tier(reader: "_Reader", made: Imported, lanes: dict[str, str]) -> None:
+    kind, name = reader.text(), reader.text()
+    reader.number()
+    reader.number()
+    count = int(reader.number())
+    if kind != "IntervalTier":
+        for _ in range(count):
+            reader.number()
+            reader.text()
+        made.lost.append({"what": f"{count} points", "where": f"tier {name}"})
+        return
+    intervals = [(reader.number(), reader.number(), reader.text()) for _ in range(count)]
+    lane = lane_of(name, lanes)
+    if lane is None:
+        if any(text.strip() for _, _, text in intervals):
+            raise TranscriptError("unknown-lane", f"Say with --lane which lane the tier “{name}” is.")
+        return
+    for number, (start, end, text) in enumerate(intervals, 1):
+        if text.strip():
+            _interval(made, name, number, {"lane": lane, "start": start, "end": end, "text": text.strip()})
+
+
+def _interval(made: Imported, tier: str, number: int, found: dict[str, Any]) -> None:
+    start, end = round(found["start"] * 1000), round(found["end"] * 1000)
+    where = f"tier {tier}, interval {number}"
+    if start < 0 or end <= start:
+        made.lost.append({"what": "an interval that ends before it starts", "where": where})
+        return
+    if abs(found["start"] * 1000 - start) > 1e-6 or abs(found["end"] * 1000 - end) > 1e-6:
+        made.repaired.append({"what": "time rounded to a millisecond", "where": where})
+    uid = uid_at("segment", number, tier)
+    row = {"uid": uid, "lane": found["lane"], "start_ms": start, "end_ms": end, "text": found["text"]}
+    made.rows.segments.append(row)
+
+
+class _Reader:
+    """Takes the values of a TextGrid one by one; both forms hold the same values in the same order."""
+
+    def __init__(self, tokens: list[tuple[str, str]]) -> None:
+        self.tokens = iter(tokens)
+
+    def text(self) -> str:
+        """The next value, which is a text."""
+        return self._take("text")
+
+    def number(self) -> float:
+        """The next value, which is a number."""
+        return float(self._take("number"))
+
+    def _take(self, kind: str) -> str:
+        found, value = next(self.tokens, ("end", ""))
+        if found != kind:
+            raise TranscriptError("broken-textgrid", f"This TextGrid breaks off or is damaged: a {kind} is missing.")
+        return value
+
+
+def _decode(data: bytes, errors: str = "strict") -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding, errors)
+    except UnicodeDecodeError:
+        return data.decode("latin-1")

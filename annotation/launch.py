@@ -1,0 +1,46 @@
+"""Queue long work: the row is written here, and rung for once it is committed."""
+
+import uuid
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from annotation.models import Derived, Ingest, Person, Project, Recording, Snapshot
+from mixassist_site.jobs import JobError, ring
+
+
+def start_ingest(recording: Recording, by: Person | None) -> list[Ingest]:
+    """Queue what is drawn, and after it what is played."""
+    jobs = [
+        Ingest.objects.create(project=recording.session.project, recording=recording, makes=makes, created_by=by)
+        for makes in (Derived.Kind.PEAKS, Derived.Kind.PROXY)
+    ]
+    for job in jobs:
+        transaction.on_commit(partial(ring, job))
+    return jobs
+
+
+def start_snapshot(
+    project: Project,
+    name: str,
+    wanted: dict[str, Any],
+    *,
+    seed: int = 0,
+    by: Person | None,
+    key: uuid.UUID | None = None,
+) -> Snapshot:
+    """Queue a snapshot; the same form sent twice is one snapshot."""
+    if key and (same := Snapshot.objects.filter(key=key, project=project).first()):
+        return same
+    try:
+        with transaction.atomic():
+            snapshot = Snapshot.objects.create(
+                project=project, name=name, filter=wanted, seed=seed, created_by=by, key=key or uuid.uuid4()
+            )
+            transaction.on_commit(partial(ring, snapshot))
+    except IntegrityError:
+        raise JobError(
+            "name-taken", f"This project has a snapshot called {name} already; choose another name."
+        ) from None
+    return snapshot

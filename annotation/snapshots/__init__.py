@@ -1,0 +1,1 @@
+"""Freezing reviewed layers into a data set."""

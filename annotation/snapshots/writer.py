@@ -1,0 +1,174 @@
+"""A snapshot's files: Parquet, data card and manifest, the same bytes for the same rows."""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from annotation.snapshots.rows import COLUMNS, TURN_COLUMNS, TurnRow, content_hash, detailed, published
+from annotation.snapshots.splits import SPLITS
+
+BATCH = 2_000
+SHARD = "00000-of-00001"
+CODE_VERSION = 1  # raise it when the same layer would give other rows
+
+
+def write(rows: Sequence[TurnRow], folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """Write rows into a folder that already holds their clips; return the manifest.
+
+    `facts` go into manifest and card: name, filter, seed, split_by, license, excluded.
+    """
+    in_order = sorted(rows, key=lambda row: (row.conversation_id, row.turn_id))
+    for split in SPLITS:
+        part = [row for row in in_order if row.split == split]
+        _parquet(folder / "data" / f"{split}-{SHARD}.parquet", COLUMNS, map(published, part))
+        _parquet(folder / "turns" / f"{split}-{SHARD}.parquet", TURN_COLUMNS, map(detailed, part))
+    counts = {split: sum(row.split == split for row in rows) for split in SPLITS}
+    (folder / "README.md").write_text(card(rows, counts, facts), encoding="utf-8")
+    manifest = {
+        **facts,
+        "rows": counts,
+        "content_hash": content_hash(rows),
+        "code_version": CODE_VERSION,
+        "files": {str(path.relative_to(folder)): sha256_of(path) for path in files_in(folder)},
+    }
+    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    return manifest
+
+
+def files_in(folder: Path) -> list[Path]:
+    """All files of a snapshot but the manifest itself, in order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
+
+
+def sha256_of(path: Path) -> str:
+    """A file's hash, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """The manifest of a snapshot whose files are all as they were written; ValueError names the first that is not."""
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    found = {str(path.relative_to(folder)) for path in files_in(folder)}
+    if odd := sorted(found.symmetric_difference(manifest["files"])):
+        raise ValueError(f"{odd[0]} is missing from the snapshot or does not belong to it.")
+    for name, digest in manifest["files"].items():
+        if sha256_of(folder / name) != digest:
+            raise ValueError(f"{name} is not what was frozen.")
+    return manifest
+
+
+def _parquet(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in _batches(rows):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def card(rows: Sequence[TurnRow], counts: dict[str, int], facts: dict[str, Any]) -> str:
+    """The data card, with the YAML head that the hub's tools read."""
+    topics: dict[str, int] = {}
+    for row in rows:
+        topics[row.topic] = topics.get(row.topic, 0) + 1
+    long = sum(clip.length_ms > 30_000 for row in rows for clip in row.clips)
+    configs = "".join(
+        f"- config_name: {config}\n"
+        + ("  default: true\n" if config == "default" else "")
+        + "  data_files:\n"
+        + "".join(f"  - split: {split}\n    path: {folder}/{split}-*.parquet\n" for split in SPLITS if counts[split])
+        for config, folder in (("default", "data"), ("turns", "turns"))
+    )
+    table = "".join(f"| {topic} | {n} |\n" for topic, n in sorted(topics.items()))
+    split_by = facts.get("split_by", "session")
+    return (
+        f"---\nlicense: other\nlicense_name: {json.dumps(facts.get('license') or 'not stated')}\n"
+        "language:\n- en\ntask_categories:\n- audio-text-to-text\n"
+        f"pretty_name: {json.dumps(facts.get('name', ''))}\nconfigs:\n{configs}---\n\n"
+        f"# {facts.get('name', '')}\n\n"
+        "Turns of co-creative mixing sessions: what an amateur asked, which music played, what an expert answered.\n"
+        "One row is one turn; `input_history` holds the earlier turns of the same conversation.\n\n"
+        f"- Rows: {', '.join(f'{split} {n}' for split, n in counts.items())}\n"
+        f"- Split by {split_by}, seed {facts.get('seed', 0)}: no {split_by} is in two splits.\n"
+        "- Clips: 16 kHz mono WAV cut from the masters, at their own level (no normalisation).\n"
+        f"- Clips longer than the 30 s that common audio encoders hear: {long}.\n"
+        "- A side that is silent is null, not a placeholder sentence. `has_content` is null where nobody set it.\n"
+        "- The config `turns` holds what these columns lose: context summary, all flags, times, clips, layer.\n\n"
+        f"| topic | rows |\n| --- | --- |\n{table}\n"
+        "`manifest.json` has the sha256 of every file and the hash of the content.\n"
+    )
+
+
+# --- exports ----------------------------------------------------------------------------------------------------------
+
+
+def export_hf(folder: Path, out: Path) -> None:
+    """The snapshot as it is: what `datasets.load_dataset(out)` reads."""
+    shutil.copytree(folder, out, dirs_exist_ok=False)
+
+
+def export_jsonl(folder: Path, out: Path) -> None:
+    """One JSON object per row and a file per split, with the clips beside them."""
+    _export(folder, out, "jsonl", _jsonl)
+
+
+def export_csv(folder: Path, out: Path) -> None:
+    """One CSV per split for spreadsheets: history as JSON, and no cell that a spreadsheet would run as a formula."""
+    _export(folder, out, "csv", _csv)
+
+
+EXPORTS: dict[str, Callable[[Path, Path], None]] = {"hf": export_hf, "jsonl": export_jsonl, "csv": export_csv}
+
+
+def _export(folder: Path, out: Path, suffix: str, line: Callable[[dict[str, Any], bool], str]) -> None:
+    out.mkdir(parents=True)
+    for split in SPLITS:
+        with (out / f"{split}.{suffix}").open("w", encoding="utf-8", newline="") as file:
+            first = True
+            for batch in pq.ParquetFile(folder / "data" / f"{split}-{SHARD}.parquet").iter_batches(BATCH):
+                for row in batch.to_pylist():
+                    file.write(line(row, first))
+                    first = False
+    if (folder / "audio").exists():
+        shutil.copytree(folder / "audio", out / "audio")
+    names = [path for path in files_in(out) if path.name != "checksums.sha256"]
+    sums = "".join(f"{sha256_of(path)}  {path.relative_to(out)}\n" for path in names)
+    (out / "checksums.sha256").write_text(sums)
+
+
+def _jsonl(row: dict[str, Any], first: bool) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _csv(row: dict[str, Any], first: bool) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    if first:
+        writer.writerow(row)
+    cells = {**row, "input_history": json.dumps(row["input_history"], ensure_ascii=False)}
+    writer.writerow([_harmless(cell) for cell in cells.values()])
+    return buffer.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers."""
+    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -1,0 +1,20 @@
+"""Doorbells: each answers a ring by working the row, if nobody holds it."""
+
+from celery import shared_task
+
+from annotation import execute
+from annotation.models import Ingest, Snapshot
+
+
+@shared_task(name="annotation.tasks.ingest")
+def ingest(job_id: int) -> None:
+    """Make one thing of a recording."""
+    if job := Ingest.objects.filter(pk=job_id).first():
+        execute.ingest(job)
+
+
+@shared_task(name="annotation.tasks.build_snapshot")
+def build_snapshot(job_id: int) -> None:
+    """Build and freeze a snapshot."""
+    if job := Snapshot.objects.filter(pk=job_id).first():
+        execute.snapshot(job)

@@ -1,0 +1,69 @@
+"""The workbench, and a layer's way through review."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation.forms import ReviewForm
+from annotation.models import Layer
+from mixassist_site.http import MemberRequest
+
+
+def _layer(request: MemberRequest, pk: int) -> Layer:
+    visible = Layer.objects.visible_to(request.user).select_related("session__project", "owner")
+    return get_object_or_404(visible, pk=pk)
+
+
+@require_safe
+def layer(request: MemberRequest, pk: int) -> HttpResponse:
+    """The workbench with one layer."""
+    return _page(request, _layer(request, pk), ReviewForm())
+
+
+def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpResponse:
+    may_review = (
+        found.state == Layer.State.SUBMITTED
+        and found.owner_id != request.user.pk
+        and request.user.has_perm("annotation.review_layer", found)
+    )
+    context = {
+        "layer": found,
+        "session": found.session,
+        "project": found.session.project,
+        "document_url": reverse("api-layer-document", args=[found.pk]),
+        "edits_url": reverse("api-layer-edits", args=[found.pk]),
+        "editable": found.is_editable_by(request.user),
+        "review_form": form if may_review else None,
+        "last_review": found.reviews.select_related("reviewer").first(),
+    }
+    return render(request, "annotation/layer.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+def submission(request: MemberRequest, pk: int) -> HttpResponse:
+    """Hand one's layer to the reviewers."""
+    found = _layer(request, pk)
+    if found.owner_id != request.user.pk or found.kind != Layer.Kind.HUMAN:
+        raise PermissionDenied
+    if found.submit():
+        messages.success(request, "The layer is with the reviewers now.")
+    return redirect(found)
+
+
+@require_POST
+def review(request: MemberRequest, pk: int) -> HttpResponse:
+    """Accept a layer that somebody else submitted, or return it."""
+    found = _layer(request, pk)
+    if found.owner_id == request.user.pk or not request.user.has_perm("annotation.review_layer", found):
+        raise PermissionDenied
+    form = ReviewForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, form)
+    if found.review(request.user, form.cleaned_data["verdict"], form.cleaned_data["note"]):
+        messages.success(request, "Accepted." if form.cleaned_data["verdict"] == "accept" else "Returned to its owner.")
+    else:
+        messages.error(request, "This layer does not wait for a review any more.")
+    return redirect(found)

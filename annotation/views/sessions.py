@@ -1,0 +1,103 @@
+"""A session: its recordings, its layers, and the ways to a layer."""
+
+import tempfile
+from pathlib import Path
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation import editing, uploading
+from annotation.bringing import bring_transcript
+from annotation.forms import LayerForm, TranscriptForm
+from annotation.importing import TranscriptError
+from annotation.models import Ingest, Layer, MixingSession
+from mixassist_site.http import MemberRequest, page_of
+
+
+@require_safe
+def session(request: MemberRequest, pk: int) -> HttpResponse:
+    """The session's page."""
+    found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
+    return _page(request, found, TranscriptForm())
+
+
+def _page(request: MemberRequest, found: MixingSession, transcript_form: TranscriptForm) -> HttpResponse:
+    visible = Layer.objects.visible_to(request.user).for_session(found)
+    counted = visible.select_related("owner").annotate(
+        segment_count=Count("segments", distinct=True),
+        turn_count=Count("turns", distinct=True),
+        conversation_count=Count("conversations", distinct=True),
+    )
+    jobs = Ingest.objects.filter(recording__session=found).select_related("recording").order_by("pk")
+    own = visible.filter(owner=request.user, kind=Layer.Kind.HUMAN).first()
+    context = {
+        "session": found,
+        "project": found.project,
+        "recordings": found.recordings.all(),
+        "jobs": jobs,
+        "page": page_of(request, counted),
+        "own": own,
+        "layer_form": LayerForm(visible=visible),
+        "transcript_form": transcript_form,
+        "may_add": request.user.has_perm("annotation.add_session", found),
+        "may_steer": request.user.has_perm("annotation.manage_project", found),
+    }
+    return render(request, "annotation/session.html", context, status=400 if transcript_form.errors else 200)
+
+
+@require_POST
+def layers(request: MemberRequest, pk: int) -> HttpResponse:
+    """Start one's own layer, empty or from one that is already here."""
+    found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
+    if not request.user.has_perm("annotation.annotate", found):
+        raise PermissionDenied
+    form = LayerForm(request.POST, visible=Layer.objects.visible_to(request.user).for_session(found))
+    if not form.is_valid():
+        messages.error(request, "Choose one of the layers that you can see, or an empty one.")
+        return redirect(found)
+    return redirect(editing.start_layer(found, request.user, form.cleaned_data["parent"]))
+
+
+@require_POST
+def transcripts(request: MemberRequest, pk: int) -> HttpResponse:
+    """Bring in a transcript as a new layer."""
+    found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
+    if not request.user.has_perm("annotation.add_session", found):
+        raise PermissionDenied
+    form = TranscriptForm(request.POST, request.FILES)
+    if form.is_valid():
+        file = form.cleaned_data["file"]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "transcript"
+            with path.open("wb") as target:
+                for chunk in file.chunks():
+                    target.write(chunk)
+            try:
+                layer = bring_transcript(
+                    found, path, title=file.name or "", lanes=form.cleaned_data["lanes"], by=request.user
+                )
+            except TranscriptError as error:
+                form.add_error("file", error.message)
+            else:
+                messages.success(request, f"The transcript is here as a layer with {layer.segments.count()} segments.")
+                return redirect(found)
+    return _page(request, found, form)
+
+
+@require_POST
+def removal(request: MemberRequest, pk: int) -> HttpResponse:
+    """Delete a session that nobody has annotated."""
+    found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
+    if not request.user.has_perm("annotation.add_session", found):
+        raise PermissionDenied
+    if found.layers.filter(kind=Layer.Kind.HUMAN).exists():
+        messages.error(request, "Somebody has annotated this session; it stays.")
+        return redirect(found)
+    project = found.project
+    uploading.forget_session(found)
+    messages.success(request, "The session is gone.")
+    return redirect(project)
