@@ -132,7 +132,9 @@ class AudioLM:
         model.eval()
         for parameter in model.parameters():
             parameter.requires_grad_(False)
-        processor = transformers.AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+        processor = transformers.AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, trust_remote_code=False
+        )
         return cls(model=model, processor=processor, revision=revision_of(folder), device=where, dtype=precision)
 
     # the parts, by name
@@ -440,7 +442,7 @@ def _four_bit(precision: torch.dtype) -> Any:
         import bitsandbytes  # type: ignore[import-not-found]  # noqa: F401
     except ImportError:
         raise BackboneError("no-bitsandbytes", "4-bit loading needs the package bitsandbytes; install it.") from None
-    return transformers.BitsAndBytesConfig(
+    return transformers.BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=precision,

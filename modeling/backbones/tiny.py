@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from transformers import (
     Qwen2AudioForConditionalGeneration,
     Qwen2AudioProcessor,
     Qwen2Config,
-    Qwen2TokenizerFast,
+    Qwen2Tokenizer,
     WhisperFeatureExtractor,
 )
 from transformers.models.qwen2_audio.configuration_qwen2_audio import Qwen2AudioEncoderConfig
@@ -51,8 +52,10 @@ def make(folder: Path, *, seed: int = 0, corpus: Iterable[str] | None = None) ->
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        processor = Qwen2AudioProcessor(
-            feature_extractor=WhisperFeatureExtractor(feature_size=128, return_attention_mask=True),
+        processor = Qwen2AudioProcessor(  # type: ignore[no-untyped-call]
+            feature_extractor=WhisperFeatureExtractor(  # type: ignore[no-untyped-call]
+                feature_size=128, return_attention_mask=True
+            ),
             tokenizer=_tokenizer(corpus if corpus is not None else CORPUS),
         )
         _model(processor, seed).save_pretrained(beside)
@@ -72,7 +75,7 @@ def is_made(folder: Path) -> bool:
     return (folder / "config.json").is_file() and (folder / "model.safetensors").is_file()
 
 
-def _tokenizer(corpus: Iterable[str]) -> Qwen2TokenizerFast:
+def _tokenizer(corpus: Iterable[str]) -> Qwen2Tokenizer:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -84,7 +87,7 @@ def _tokenizer(corpus: Iterable[str]) -> Qwen2TokenizerFast:
         show_progress=False,
     )
     tokenizer.train_from_iterator(corpus, trainer)
-    return Qwen2TokenizerFast(
+    return Qwen2Tokenizer(
         tokenizer_object=tokenizer,
         eos_token=SPECIAL[0],
         pad_token=SPECIAL[0],
@@ -93,34 +96,34 @@ def _tokenizer(corpus: Iterable[str]) -> Qwen2TokenizerFast:
     )
 
 
-def _model(processor: Qwen2AudioProcessor, seed: int) -> Qwen2AudioForConditionalGeneration:
+def _model(processor: Qwen2AudioProcessor, seed: int) -> Any:
     tokenizer = processor.tokenizer
-    config = Qwen2AudioConfig(
-        audio_config=Qwen2AudioEncoderConfig(
-            d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=64, num_mel_bins=128,
-            max_source_positions=1500,
-        ),
-        text_config=Qwen2Config(
-            vocab_size=VOCABULARY, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
-            num_key_value_heads=2, max_position_embeddings=8192, tie_word_embeddings=False,
-            bos_token_id=tokenizer.convert_tokens_to_ids("<|endoftext|>"),
-            eos_token_id=tokenizer.convert_tokens_to_ids("<|im_end|>"),
-            pad_token_id=tokenizer.pad_token_id,
-        ),
-        audio_token_id=tokenizer.convert_tokens_to_ids("<|AUDIO|>"),
+    text = Qwen2Config(
+        vocab_size=VOCABULARY, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=8192, tie_word_embeddings=False,
+        bos_token_id=tokenizer.convert_tokens_to_ids("<|endoftext|>"),
+        eos_token_id=tokenizer.convert_tokens_to_ids("<|im_end|>"),
+        pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
+    audio = Qwen2AudioEncoderConfig(
+        d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=64, num_mel_bins=128,
+        max_source_positions=1500,
+    )  # fmt: skip
+    config = Qwen2AudioConfig(
+        audio_config=audio, text_config=text, audio_token_index=tokenizer.convert_tokens_to_ids("<|AUDIO|>")
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Qwen2AudioForConditionalGeneration(config)
+        model: Any = Qwen2AudioForConditionalGeneration(config)
     # numpy's generator gives the same numbers on every processor; torch's depends on the vector unit
     generator = np.random.Generator(np.random.PCG64(seed))
     for name, value in sorted(_matrices(model)):
         scale = 0.02 * (HEAD_SCALE if name == "lm_head.weight" else 1.0)
         drawn = generator.standard_normal(size=tuple(value.shape), dtype=np.float32) * np.float32(scale)
         value.data.copy_(torch.from_numpy(drawn))
-    model.generation_config.eos_token_id = [config.text_config.eos_token_id, config.text_config.bos_token_id]
-    model.generation_config.pad_token_id = config.text_config.pad_token_id
-    return model.eval()
+    model.generation_config.eos_token_id = [text.eos_token_id, text.bos_token_id]
+    model.generation_config.pad_token_id = text.pad_token_id
+    return model
 
 
 def _matrices(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:

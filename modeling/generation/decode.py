@@ -66,7 +66,10 @@ class DecodeConfig:
                     "unknown-config-key", f"There is no decoding option {name}; the options are {', '.join(known)}."
                 )
             _require(fits(value, known[name]), name, f"of type {words_for(known[name])}", value)
-        return cls(**{name: float(value) if known[name] is float else value for name, value in values.items()})
+        whole: dict[str, Any] = {
+            name: float(value) if known[name] is float else value for name, value in values.items()
+        }
+        return cls(**whole)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -271,7 +274,7 @@ def answer(
     stop_ids = set(lm.stop_ids)
 
     # read the prompts once, then go on from K copies of what was read
-    cache = DynamicCache(config=lm.decoder.config)
+    cache = DynamicCache()
     hidden = lm.decoder(
         inputs_embeds=read.inputs_embeds,
         attention_mask=read.attention_mask,

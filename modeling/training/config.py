@@ -81,7 +81,10 @@ class TrainingConfig:
                 )
             _require(fits(value, known[name]), name, f"of type {words_for(known[name])}", value)
         chosen = defaults_for(base_kind) | dict(values)
-        return cls(**{name: float(value) if known[name] is float else value for name, value in chosen.items()})
+        whole: dict[str, Any] = {
+            name: float(value) if known[name] is float else value for name, value in chosen.items()
+        }
+        return cls(**whole)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -106,6 +109,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "dropout": 0.0,
         "scope": "decoder+head",
         "has_content_only": False,
+        "max_tokens": 1536,
         "dtype": "float32",
         "device": "cpu",
     },

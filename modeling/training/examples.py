@@ -51,11 +51,11 @@ def select(examples: Iterable[Example], *, has_content_only: bool) -> tuple[list
     skipped: Counter[str] = Counter()
     for example in examples:
         if not example.answer:
-            skipped["no expert answer"] += 1
+            skipped["without an expert's answer"] += 1
         elif not example.is_answerable:
-            skipped["nothing before the answer"] += 1
+            skipped["with nothing before the answer"] += 1
         elif has_content_only and example.has_content is not True:
-            skipped["no content"] += 1
+            skipped["not flagged as content"] += 1
         else:
             kept.append(example)
     return kept, dict(sorted(skipped.items()))

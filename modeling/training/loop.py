@@ -28,7 +28,7 @@ from torch import Tensor
 
 from modeling.backbones import audio_lm
 from modeling.backbones.audio_lm import AudioLM, AudioPolicy, Encoded
-from modeling.backbones.errors import TrainingError
+from modeling.backbones.errors import BackboneError, TrainingError
 from modeling.backbones.example import Example
 from modeling.training import checkpoint as checkpoints
 from modeling.training.config import TrainingConfig, hash_of
@@ -73,7 +73,7 @@ def _train(run: Run, lm: AudioLM, report: Report, should_stop: Callable[[], bool
 
     # what is learnt, and what only watched
     snapshot_hash = content_hash(run.snapshot)
-    examples, validation = prepare(run, lm, report)
+    examples, validation, skipped = prepare(run, lm, report)
     steps = steps_of(config, len(examples))
     order = order_hash(config, examples, steps)
     identity = hash_of([config.hash(), snapshot_hash, lm.revision, order])
@@ -164,6 +164,7 @@ def _train(run: Run, lm: AudioLM, report: Report, should_stop: Callable[[], bool
         "dtype": lm.dtype_name,
         "versions": versions(),
         "examples": len(examples),
+        "skipped": skipped,
         "steps": steps,
         "tokens": seen,
         "losses": losses,
@@ -182,19 +183,22 @@ def _train(run: Run, lm: AudioLM, report: Report, should_stop: Callable[[], bool
 # examples
 
 
-def prepare(run: Run, lm: AudioLM, report: Report) -> tuple[list[Encoded], list[Encoded]]:
+def prepare(run: Run, lm: AudioLM, report: Report) -> tuple[list[Encoded], list[Encoded], dict[str, int]]:
     """Encode both splits and hear every clip once; only the rows that the decoder takes are kept."""
     began = time.monotonic()
     rows, skipped = select(read_split(run.snapshot, "train"), has_content_only=run.config.has_content_only)
     watched, _ = select(read_split(run.snapshot, "validation"), has_content_only=run.config.has_content_only)
-    if not rows:
-        reasons = ", ".join(f"{count} with {reason}" for reason, count in skipped.items()) or "the split is empty"
+    examples, too_long = encode_and_hear(lm, rows, run.config)
+    validation, _ = encode_and_hear(lm, watched, run.config)
+    if too_long:
+        skipped["too long"] = too_long
+    if not examples:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.items()) or "the split is empty"
         raise TrainingError(
             "nothing-to-train-on",
             f"The snapshot's train split has no row to learn from ({reasons}); "
             "give it turns with an expert's answer, or train on rows without content too.",
         )
-    examples, validation = [encode_and_hear(lm, part, run.config) for part in (rows, watched)]
     report(
         {"event": "cached", "examples": len(examples), "validation": len(validation), "skipped": skipped,
          "clips": len({one.clip_key for one in examples + validation if one.clip_key}),
@@ -203,18 +207,25 @@ def prepare(run: Run, lm: AudioLM, report: Report) -> tuple[list[Encoded], list[
          "tokens": sum(map(len, examples)), "answer_tokens": sum(map(count_labels, examples)),
          "seconds": round(time.monotonic() - began, 3)}
     )  # fmt: skip
-    return examples, validation
+    return examples, validation, skipped
 
 
-def encode_and_hear(lm: AudioLM, examples: Sequence[Example], config: TrainingConfig) -> list[Encoded]:
+def encode_and_hear(lm: AudioLM, examples: Sequence[Example], config: TrainingConfig) -> tuple[list[Encoded], int]:
+    """Encode what fits, and count what doesn't."""
     policy = AudioPolicy(max_seconds=config.max_audio_seconds, over_long=config.over_long)
-    encoded = []
+    encoded, too_long = [], 0
     for example in examples:
         plain = example if config.summaries else replace(example, summary=None)
-        one = lm.encode(plain, policy=policy, system=config.system, max_tokens=config.max_tokens)
+        try:
+            one = lm.encode(plain, policy=policy, system=config.system, max_tokens=config.max_tokens)
+        except BackboneError as error:
+            if error.code != "too-long":
+                raise
+            too_long += 1
+            continue
         lm.hear(one)
         encoded.append(replace(one, features={}))  # 1.5 MB of mel that nobody asks for again
-    return encoded
+    return encoded, too_long
 
 
 def count_labels(example: Encoded) -> int:

@@ -1,0 +1,70 @@
+"""A base is loaded from safetensors, and from where one may."""
+
+import shutil
+
+import pytest
+
+from modeling.backbones.errors import BackboneError
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def copy(tiny_base, tmp_path):
+    return shutil.copytree(tiny_base, tmp_path / "copy")
+
+
+def refusal(path, **options) -> BackboneError:
+    from modeling.backbones import audio_lm
+
+    with pytest.raises(BackboneError) as refused:
+        audio_lm.load(path, **options)
+    return refused.value
+
+
+def test_pickled_weights_are_refused(copy):
+    (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
+    error = refusal(copy)
+    assert error.code == "unsafe-weights"
+    assert "convert it to safetensors" in error.sentence
+
+
+def test_pickled_weights_beside_safetensors_are_not_opened(copy):
+    from modeling.backbones import audio_lm
+
+    (copy / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
+    assert audio_lm.load(copy, device="cpu").model.config.model_type == "qwen2_audio"
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    assert refusal(tmp_path).code == "base-incomplete"
+    assert refusal(tmp_path / "gone").code == "base-missing"
+
+
+def test_the_hub_is_not_asked_when_it_must_not_be(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert refusal("Qwen/Qwen2-Audio-7B-Instruct").code == "hub-offline"
+
+
+def test_a_gpu_that_is_not_there_is_named(tiny_base, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert refusal(tiny_base, device="cuda").code == "no-gpu"
+
+
+def test_a_revision_follows_the_content(tiny_base, copy):
+    from modeling.backbones.audio_lm import revision_of
+
+    assert revision_of(copy) == revision_of(tiny_base)
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    assert revision_of(copy) != revision_of(tiny_base)
+
+
+def test_layers_that_learn_are_the_decoders_alone_by_full_name(lm):
+    names = lm.linear_names()
+    assert len(names) == 2 * 7
+    assert all(name.startswith("model.language_model.layers.") for name in names)
+    assert set(lm.linear_names("decoder+head")) == {*names, "lm_head"}
