@@ -148,9 +148,10 @@ def apply_edits(
             if not held.is_editable_by(by):
                 raise EditError("closed", "This layer is submitted; it can be changed again when it is returned.")
             if base_revision != held.revision:
-                missed = Edit.objects.filter(layer=held, revision__gt=base_revision).exclude(uid__in=ids)
-                if missed := list(missed.select_related("author")) or base_revision > held.revision:
-                    raise Stale(missed if isinstance(missed, list) else [], held.revision)
+                since = Edit.objects.filter(layer=held, revision__gt=base_revision).exclude(uid__in=ids)
+                missed = list(since.select_related("author"))
+                if missed or base_revision > held.revision:
+                    raise Stale(missed, held.revision)
             desk = desk_for(held, by)
             for edit in fresh:
                 known[as_uid(edit["id"])] = _apply_one(desk, edit)
@@ -168,8 +169,8 @@ def desk_for(layer: Layer, by: Person | None) -> Desk:
 
 def _apply_one(desk: Desk, edit: dict[str, Any]) -> Edit:
     uid = as_uid(edit.get("id"))
-    op = edit.get("op")
-    operation = OPERATIONS.get(op) if isinstance(op, str) else None
+    op = str(edit.get("op"))
+    operation = OPERATIONS.get(op)
     if operation is None:
         raise EditError("unknown-op", f"There is no operation “{op}”.", uid)
     arguments = {key: value for key, value in edit.items() if key not in ("id", "op")}
@@ -410,10 +411,8 @@ def create_segment(desk: Desk, arguments: Row) -> list[Change]:
 def update_segment(desk: Desk, arguments: Row) -> list[Change]:
     """Other times, text or lane; a segment that changes its lane changes its place in its turns."""
     before = desk.need("segment", arguments.get("uid"))
-    after = {
-        **before,
-        **{name: arguments[name] for name in ("lane", "start_ms", "end_ms", "text") if name in arguments},
-    }
+    after: Row = dict(before)
+    after.update({name: arguments[name] for name in ("lane", "start_ms", "end_ms", "text") if name in arguments})
     after["start_ms"], after["end_ms"] = _span(desk, after["start_ms"], after["end_ms"])
     after["lane"], after["text"] = _lane(after["lane"]), _text(after["text"])
     changes = [change("segment", before["uid"], before, after)]
@@ -474,7 +473,7 @@ def delete_segment(desk: Desk, arguments: Row) -> list[Change]:
 def _segment_goes(desk: Desk, row: Row) -> list[Change]:
     changes = []
     for turn in desk.turns_with(row["uid"]):
-        left = {**turn, **{lane: [uid for uid in turn[lane] if uid != row["uid"]] for lane in MEMBER_LANES}}
+        left: Row = {**turn, **{lane: [uid for uid in turn[lane] if uid != row["uid"]] for lane in MEMBER_LANES}}
         changes += _turn_becomes(desk, turn, left)
     return [*changes, change("segment", row["uid"], row, None)]
 

@@ -51,7 +51,8 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]
         if not self.instance.slug:
             self.instance.slug = free_slug(self.cleaned_data["name"])
             self.instance.flags = paper_flags()
-        return super().save(commit)
+        project: Project = super().save(commit)
+        return project
 
 
 def used_topics(project: Project) -> list[str]:

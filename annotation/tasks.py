@@ -6,14 +6,14 @@ from annotation import execute
 from annotation.models import Ingest, Snapshot
 
 
-@shared_task(name="annotation.tasks.ingest")
+@shared_task(name="annotation.tasks.ingest")  # type: ignore[untyped-decorator]
 def ingest(job_id: int) -> None:
     """Make one thing of a recording."""
     if job := Ingest.objects.filter(pk=job_id).first():
         execute.ingest(job)
 
 
-@shared_task(name="annotation.tasks.build_snapshot")
+@shared_task(name="annotation.tasks.build_snapshot")  # type: ignore[untyped-decorator]
 def build_snapshot(job_id: int) -> None:
     """Build and freeze a snapshot."""
     if job := Snapshot.objects.filter(pk=job_id).first():

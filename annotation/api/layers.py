@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from annotation import editing, playback
 from annotation.models import Layer, MixingSession
 from mixassist_site.api_forms import Strict, chosen
+from mixassist_site.http import me
 
 
 class LayerSerializer(serializers.ModelSerializer[Layer]):
@@ -30,7 +31,7 @@ class LayerStart(Strict):
     """What starts a layer of one's own."""
 
     session = serializers.IntegerField()
-    parent = serializers.IntegerField(required=False, allow_null=True, default=None)
+    parent = serializers.IntegerField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
 
 
 class EditsRequest(Strict):
@@ -48,19 +49,19 @@ class LayerList(generics.ListAPIView[Layer]):
 
     def get_queryset(self) -> QuerySet[Layer]:
         """Only what this person may see."""
-        rows = Layer.objects.visible_to(self.request.user).select_related("owner")
+        rows = Layer.objects.visible_to(me(self.request)).select_related("owner")
         return chosen(rows, self.request, session="session_id", state="state").order_by("pk")
 
     @extend_schema(request=LayerStart, responses={201: LayerSerializer})
     def post(self, request: Request) -> Response:
         """Start a layer, empty or from another that you may see."""
         wanted = LayerStart.read(request)
-        session = get_object_or_404(MixingSession.objects.visible_to(request.user), pk=wanted["session"])
+        session = get_object_or_404(MixingSession.objects.visible_to(me(request)), pk=wanted["session"])
         parent = None
         if wanted["parent"] is not None:
-            visible = Layer.objects.visible_to(request.user).for_session(session)
+            visible = Layer.objects.visible_to(me(request)).for_session(session)
             parent = get_object_or_404(visible, pk=wanted["parent"])
-        layer = editing.start_layer(session, request.user, parent)
+        layer = editing.start_layer(session, me(request), parent)
         return Response(LayerSerializer(layer).data, status=201)
 
 
@@ -71,7 +72,7 @@ class LayerDetail(generics.RetrieveAPIView[Layer]):
 
     def get_queryset(self) -> QuerySet[Layer]:
         """Only what this person may see."""
-        return Layer.objects.visible_to(self.request.user).select_related("owner")
+        return Layer.objects.visible_to(me(self.request)).select_related("owner")
 
 
 class DocumentView(APIView):
@@ -80,14 +81,14 @@ class DocumentView(APIView):
     @extend_schema(responses={200: dict})
     def get(self, request: Request, pk: int) -> Response:
         """All rows of the layer, with its session's recordings and its project's vocabulary."""
-        visible = Layer.objects.visible_to(request.user).select_related("session__project", "owner")
+        visible = Layer.objects.visible_to(me(request)).select_related("session__project", "owner")
         layer = get_object_or_404(visible, pk=pk)
         session, project = layer.session, layer.session.project
         head: dict[str, Any] = {
             "id": layer.pk,
             "revision": layer.revision,
             "state": layer.state,
-            "editable": layer.is_editable_by(request.user),
+            "editable": layer.is_editable_by(me(request)),
             "session": {"id": session.pk, "title": session.title, "length_ms": session.length_ms},
             "recordings": playback.recordings_of(session),
             "vocabulary": {
@@ -109,12 +110,12 @@ class EditsView(APIView):
     @extend_schema(request=EditsRequest, responses={200: dict, 400: dict, 409: dict})
     def post(self, request: Request, pk: int) -> Response:
         """Apply edits in order, all or none; 409 with what was missed when the base revision is old."""
-        layer = get_object_or_404(Layer.objects.visible_to(request.user), pk=pk)
-        if layer.owner_id != request.user.pk or layer.kind != Layer.Kind.HUMAN:
+        layer = get_object_or_404(Layer.objects.visible_to(me(request)), pk=pk)
+        if layer.owner_id != me(request).pk or layer.kind != Layer.Kind.HUMAN:
             self.permission_denied(request, message="Only its owner changes a layer; start a layer of your own.")
         wanted = EditsRequest.read(request)
         try:
-            revision, edits = editing.apply_edits(layer, request.user, wanted["base_revision"], wanted["edits"])
+            revision, edits = editing.apply_edits(layer, me(request), wanted["base_revision"], wanted["edits"])
         except editing.EditError as error:
             return Response({"error": error.code, "message": error.message, "edit": error.edit}, status=400)
         except editing.Stale as stale:

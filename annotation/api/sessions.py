@@ -5,6 +5,7 @@ from rest_framework import generics, serializers
 
 from annotation.models import MixingSession, Project, Recording
 from mixassist_site.api_forms import chosen
+from mixassist_site.http import me
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
@@ -23,7 +24,7 @@ class ProjectList(generics.ListAPIView[Project]):
 
     def get_queryset(self) -> QuerySet[Project]:
         """Only what this person may see."""
-        return chosen(Project.objects.visible_to(self.request.user), self.request).order_by("pk")
+        return chosen(Project.objects.visible_to(me(self.request)), self.request).order_by("pk")
 
 
 class ProjectDetail(generics.RetrieveAPIView[Project]):
@@ -34,13 +35,13 @@ class ProjectDetail(generics.RetrieveAPIView[Project]):
 
     def get_queryset(self) -> QuerySet[Project]:
         """Only what this person may see."""
-        return Project.objects.visible_to(self.request.user)
+        return Project.objects.visible_to(me(self.request))
 
 
 class SessionSerializer(serializers.ModelSerializer[MixingSession]):
     """A session."""
 
-    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    project: serializers.SlugRelatedField[Project] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
 
     class Meta:
         model = MixingSession
@@ -55,7 +56,7 @@ class SessionList(generics.ListAPIView[MixingSession]):
 
     def get_queryset(self) -> QuerySet[MixingSession]:
         """Only what this person may see."""
-        rows = MixingSession.objects.visible_to(self.request.user).select_related("project")
+        rows = MixingSession.objects.visible_to(me(self.request)).select_related("project")
         return chosen(rows, self.request, project="project__slug").order_by("pk")
 
 
@@ -66,7 +67,7 @@ class SessionDetail(generics.RetrieveAPIView[MixingSession]):
 
     def get_queryset(self) -> QuerySet[MixingSession]:
         """Only what this person may see."""
-        return MixingSession.objects.visible_to(self.request.user).select_related("project")
+        return MixingSession.objects.visible_to(me(self.request)).select_related("project")
 
 
 class RecordingSerializer(serializers.ModelSerializer[Recording]):
@@ -88,9 +89,7 @@ class RecordingList(generics.ListAPIView[Recording]):
 
     def get_queryset(self) -> QuerySet[Recording]:
         """Only what this person may see."""
-        return chosen(Recording.objects.visible_to(self.request.user), self.request, session="session_id").order_by(
-            "pk"
-        )
+        return chosen(Recording.objects.visible_to(me(self.request)), self.request, session="session_id").order_by("pk")
 
 
 class RecordingDetail(generics.RetrieveAPIView[Recording]):
@@ -100,4 +99,4 @@ class RecordingDetail(generics.RetrieveAPIView[Recording]):
 
     def get_queryset(self) -> QuerySet[Recording]:
         """Only what this person may see."""
-        return Recording.objects.visible_to(self.request.user)
+        return Recording.objects.visible_to(me(self.request))

@@ -12,13 +12,14 @@ from rest_framework.response import Response
 from annotation.launch import start_snapshot
 from annotation.models import Project, Snapshot
 from mixassist_site.api_forms import Strict, chosen
+from mixassist_site.http import me
 from mixassist_site.jobs import JobError
 
 
 class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
     """A snapshot, frozen or on its way."""
 
-    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    project: serializers.SlugRelatedField[Project] = serializers.SlugRelatedField(slug_field="slug", read_only=True)
 
     class Meta:
         model = Snapshot
@@ -49,20 +50,20 @@ class SnapshotList(generics.ListAPIView[Snapshot]):
 
     def get_queryset(self) -> QuerySet[Snapshot]:
         """Only what this person may see."""
-        rows = Snapshot.objects.visible_to(self.request.user).select_related("project")
+        rows = Snapshot.objects.visible_to(me(self.request)).select_related("project")
         return chosen(rows, self.request, project="project__slug", state="state").order_by("pk")
 
     @extend_schema(request=SnapshotStart, responses={201: SnapshotSerializer})
     def post(self, request: Request) -> Response:
         """Queue a snapshot; the same `key` twice is one."""
         wanted: dict[str, Any] = SnapshotStart.read(request)
-        project = get_object_or_404(Project.objects.visible_to(request.user), slug=wanted["project"])
-        if not request.user.has_perm("annotation.build_snapshot", project):
+        project = get_object_or_404(Project.objects.visible_to(me(request)), slug=wanted["project"])
+        if not me(request).has_perm("annotation.build_snapshot", project):
             self.permission_denied(request)
         chosen_rows = {name: wanted[name] for name in ("has_content", "topics", "submitted", "fraction")}
         try:
             snapshot = start_snapshot(
-                project, wanted["name"], chosen_rows, seed=wanted["seed"], by=request.user, key=wanted["key"]
+                project, wanted["name"], chosen_rows, seed=wanted["seed"], by=me(request), key=wanted["key"]
             )
         except JobError as error:
             return Response({"error": error.code, "message": error.message}, status=400)
@@ -76,4 +77,4 @@ class SnapshotDetail(generics.RetrieveAPIView[Snapshot]):
 
     def get_queryset(self) -> QuerySet[Snapshot]:
         """Only what this person may see."""
-        return Snapshot.objects.visible_to(self.request.user).select_related("project")
+        return Snapshot.objects.visible_to(me(self.request)).select_related("project")

@@ -1,11 +1,23 @@
 """Transcripts in: one module per format, each turning text into the rows of a layer."""
 
 from pathlib import Path
+from typing import Protocol
 
 from annotation.importing import jsonl, textgrid
 from annotation.importing.rows import Imported, TranscriptError
 
-FORMATS = {"jsonl": jsonl, "textgrid": textgrid}
+
+class Format(Protocol):
+    """What a format's module offers."""
+
+    def looks_like(self, data: bytes) -> bool:
+        """Whether these bytes are of this format."""
+
+    def read(self, data: bytes, lanes: dict[str, str]) -> Imported:
+        """Rows, repairs and losses."""
+
+
+FORMATS: dict[str, Format] = {"jsonl": jsonl, "textgrid": textgrid}
 MAX_BYTES = 64 * 2**20
 
 

@@ -181,7 +181,7 @@ def _row(
     spans = [*spoken["amateur"], *spoken["expert"], *({"start_ms": c.start_ms, "end_ms": c.end_ms} for c in clips)]
     answer = min((row["start_ms"] for row in spoken["expert"]), default=None)
     # Of several clips, the one that played last before the answer is what the answer is about.
-    before = [clip for clip in clips if answer is None or clip.start_ms <= answer]
+    before = tuple(clip for clip in clips if answer is None or clip.start_ms <= answer)
     return TurnRow(
         session="",
         group=0,
@@ -190,7 +190,7 @@ def _row(
         turn_id=0,
         user=_said(turn["amateur_text"], spoken["amateur"]),
         assistant=_said(turn["expert_text"], spoken["expert"]),
-        clip=(before or list(clips) or [None])[-1],
+        clip=next(reversed(before or clips), None),
         clips=clips,
         history=(),
         summary=summary["text"] if summary else None,

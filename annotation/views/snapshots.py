@@ -80,7 +80,7 @@ def _rows(found: Snapshot, split: str, number: str | None) -> object:
     rows = table.slice(max(0, start), len(page.object_list)).to_pylist()
     for row in rows:
         row["key"] = f"{split}/{row['conversation_id']}/{row['turn_id']}"
-    page.object_list = rows  # type: ignore[assignment]
+    page.object_list = rows
     return page
 
 

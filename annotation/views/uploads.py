@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -69,6 +70,7 @@ def _session(request: MemberRequest, project: Project) -> MixingSession | None:
 def _whole(request: MemberRequest, project: Project, session: MixingSession | None, title: str) -> HttpResponse:
     """A file that came as one form: stream it through the same door."""
     file = request.FILES["file"]
+    assert isinstance(file, UploadedFile)
     upload = uploading.begin(project, request.user, file.name or "", file.size or 0, title=title, session=session)
     skipped = 0
     for chunk in file.chunks(settings.UPLOAD_CHUNK_BYTES):
