@@ -10,6 +10,7 @@ urlpatterns = [
     path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("jobs/", views.jobs, name="jobs"),
+    path("jobs/<slug:kind>/<int:pk>/", views.job, name="job"),
     path("jobs/<slug:kind>/<int:pk>/cancellation/", views.cancellation, name="job-cancellation"),
     path("jobs/<slug:kind>/<int:pk>/retry/", views.retry, name="job-retry"),
     path("healthz", views.healthz, name="healthz"),
