@@ -18,7 +18,7 @@ class BaseError(ValueError):
     """A base model that isn't there, or can't be added, in a sentence that a person can act on."""
 
 
-def keys() -> list[str]:
+def known_keys() -> list[str]:
     """The keys that a run may name; the miniature is always among them."""
     return sorted({TINY, *BaseModel.objects.values_list("key", flat=True)}, key=lambda key: (key != TINY, key))
 
@@ -30,7 +30,7 @@ def named(key: str) -> BaseModel:
     try:
         return BaseModel.objects.get(key=key)
     except BaseModel.DoesNotExist:
-        known = ", ".join(keys())
+        known = ", ".join(known_keys())
         raise BaseError(f"There is no base model {key}; the site knows {known}. Add one with add_base.") from None
 
 
@@ -54,7 +54,7 @@ def add(key: str, location: str, *, revision: str = "", license: str = "") -> Ba
 
 def from_shell(words: str) -> BaseModel:
     """The base with this key, or the checkpoint directory or hub id of that name, registered if it is new."""
-    if words in keys():
+    if words in known_keys():
         return named(words)
     if not HUB_ID.fullmatch(words) and not Path(words).expanduser().is_dir():
         return named(words)  # says which keys there are

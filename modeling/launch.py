@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, transaction
 
 from annotation.models import Person, Project, Snapshot
-from mixassist_site.jobs import Job, ring
+from mixassist_site.jobs import Job, JobError, ring
 from modeling import bases
 from modeling.backbones.errors import TrainingError
 from modeling.models import Adapter, BaseModel, Generation, Source, TrainingRun
@@ -23,13 +23,8 @@ DECODING: dict[str, tuple[type[int] | type[float], float, float]] = {  # what ma
 }
 
 
-class LaunchError(ValueError):
-    """Why a job can't be started, with a stable code and a sentence that a person can act on."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+class LaunchError(JobError):
+    """Why a job can't be started, in a sentence that a person can act on."""
 
 
 def start_run(

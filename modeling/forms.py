@@ -1,0 +1,145 @@
+"""What a person chooses before a run or a generation."""
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.urls import reverse
+
+from annotation.models import Project, Snapshot
+from modeling import bases
+from modeling.launch import MAX_ANSWERS, SPLITS
+from modeling.models import Adapter, Source
+from modeling.models.base_model import TINY
+from modeling.training.config import TrainingConfig
+
+OPTIONS = (
+    "epochs", "max_steps", "learning_rate", "rank", "alpha", "dropout", "examples_per_step", "has_content_only",
+    "summaries", "eval_every", "seed",
+)  # fmt: skip
+YES_OR_NO = {"": "The base's default", "true": "Yes", "false": "No"}
+
+
+class RunForm(forms.Form):
+    """A training run; an option that is left empty takes the default of the chosen base, shown in its field."""
+
+    snapshot = forms.ModelChoiceField(Snapshot.objects.none(), empty_label=None)
+    base = forms.ChoiceField(label="Base model")
+    name = forms.CharField(max_length=120, required=False, help_text="Empty: named after the snapshot and the base.")
+    epochs = forms.IntegerField(required=False, min_value=1, max_value=1000)
+    max_steps = forms.IntegerField(
+        required=False, min_value=1, max_value=1_000_000, label="Steps", help_text="In place of epochs."
+    )
+    learning_rate = forms.FloatField(required=False, min_value=1e-8, max_value=1)
+    rank = forms.IntegerField(required=False, min_value=1, max_value=512, label="LoRA rank")
+    alpha = forms.IntegerField(
+        required=False, min_value=1, max_value=1024, label="LoRA alpha", help_text="The scale is alpha / rank."
+    )
+    dropout = forms.FloatField(required=False, min_value=0, max_value=0.9, label="LoRA dropout")
+    examples_per_step = forms.IntegerField(required=False, min_value=1, max_value=1024, label="Turns per step")
+    has_content_only = forms.TypedChoiceField(
+        required=False, choices=list(YES_OR_NO.items()), label="Only turns with content", empty_value=None
+    )
+    summaries = forms.TypedChoiceField(
+        required=False, choices=list(YES_OR_NO.items()), label="Show context summaries", empty_value=None
+    )
+    eval_every = forms.IntegerField(
+        required=False, min_value=0, max_value=100_000, label="Validate every", help_text="Steps; 0 is every epoch."
+    )
+    seed = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        snapshots = project.snapshots.frozen().order_by("-pk")
+        self.fields["snapshot"].queryset = snapshots  # type: ignore[attr-defined]
+        base = self.fields["base"]
+        base.choices = [(key, base_label(key)) for key in bases.known_keys()]  # type: ignore[attr-defined]
+        base.widget.attrs |= {  # the options' defaults are the base's
+            "hx-get": reverse("run-new", args=[project.slug]),
+            "hx-include": "closest form",
+            "hx-target": "#options",
+            "hx-select": "#options",
+            "hx-swap": "outerHTML",
+        }
+        self._show_defaults(str(self["base"].value() or bases.known_keys()[0]))
+
+    def _show_defaults(self, key: str) -> None:
+        defaults = TrainingConfig.from_dict({}, base_kind=bases.kind_of(key)).to_dict()
+        for name in OPTIONS:
+            value = defaults[name]
+            if name in ("has_content_only", "summaries"):
+                words = {**YES_OR_NO, "": f"Default ({'yes' if value else 'no'})"}
+                self.fields[name].choices = list(words.items())  # type: ignore[attr-defined]
+            else:
+                shown = "by epochs" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+                self.fields[name].widget.attrs["placeholder"] = shown
+        if defaults["max_steps"]:
+            self.fields["epochs"].widget.attrs["placeholder"] = "by steps"
+
+    def options(self) -> list[forms.BoundField]:
+        """The fields of the config, apart from what is trained on what."""
+        return [self[name] for name in OPTIONS]
+
+    def config(self) -> dict[str, Any]:
+        """What differs from the base's preset."""
+        chosen = {name: self.cleaned_data[name] for name in OPTIONS if self.cleaned_data[name] not in (None, "")}
+        for name in ("has_content_only", "summaries"):
+            if name in chosen:
+                chosen[name] = chosen[name] == "true"
+        if "epochs" in chosen and "max_steps" not in chosen:
+            chosen["max_steps"] = None  # the preset of a toy counts steps
+        return chosen
+
+
+class GenerationForm(forms.Form):
+    """Who answers which rows, and how."""
+
+    snapshot = forms.ModelChoiceField(Snapshot.objects.none(), empty_label=None)
+    split = forms.ChoiceField(choices=[(split, split) for split in SPLITS], initial="test")
+    source = forms.ChoiceField(label="Who answers")
+    answers = forms.IntegerField(min_value=1, max_value=MAX_ANSWERS, initial=1, label="Answers per row")
+    temperature = forms.FloatField(
+        required=False, min_value=0, max_value=5, help_text="Empty: 0, the likeliest token, or 0.7 for several answers."
+    )
+    top_p = forms.FloatField(required=False, min_value=0.01, max_value=1, label="Top p")
+    max_new_tokens = forms.IntegerField(required=False, min_value=1, max_value=1024, label="Longest answer, tokens")
+    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0)
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.project = project
+        snapshots = project.snapshots.frozen().order_by("-pk")
+        self.fields["snapshot"].queryset = snapshots  # type: ignore[attr-defined]
+        self.fields["top_p"].widget.attrs["placeholder"] = "1"
+        self.fields["max_new_tokens"].widget.attrs["placeholder"] = "128"
+        self.adapters = {
+            f"adapter:{adapter.pk}": adapter
+            for adapter in Adapter.objects.filter(run__project=project)
+            .select_related("run__base", "run__project")
+            .order_by("-pk")
+        }
+        choices = [("expert", "The human expert, as recorded")]
+        choices += [(f"base:{key}", f"{base_label(key)}, zero-shot") for key in bases.known_keys()]
+        choices += [(word, f"Adapter {adapter.name}") for word, adapter in self.adapters.items()]
+        self.fields["source"].choices = choices  # type: ignore[attr-defined]
+
+    def chosen_source(self) -> dict[str, Any]:
+        """Who answers, as `start_generation` takes it."""
+        kind, _, word = self.cleaned_data["source"].partition(":")
+        if kind == Source.ADAPTER:
+            return {"source": Source.ADAPTER, "adapter": self.adapters[self.cleaned_data["source"]]}
+        if kind == Source.BASE:
+            return {"source": Source.BASE, "base": bases.named(word)}
+        return {"source": Source.EXPERT}
+
+    def decoding(self) -> dict[str, Any]:
+        """The options that were chosen."""
+        names = ("max_new_tokens", "temperature", "top_p")
+        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] is not None}
+
+
+def base_label(key: str) -> str:
+    """A base as forms name it."""
+    return "tiny (random weights, to try things out)" if key == TINY else key
