@@ -1,0 +1,1 @@
+"""Statistics of votes: arrays and counts in, frozen results out; no Django."""
