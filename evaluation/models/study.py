@@ -1,0 +1,112 @@
+"""A frozen protocol: what is compared, on which items, by how many."""
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from annotation.models import Person, Project, Role, Snapshot
+from mixassist_site.access import allow
+
+allow("evaluation.manage_study", Role.ADMIN)
+allow("evaluation.read_results", Role.ADMIN, Role.REVIEWER)
+
+
+class StudyQuerySet(models.QuerySet["Study"]):
+    """Reads over studies."""
+
+    def visible_to(self, person: Person) -> Self:
+        """Studies of the projects in which this person has a role."""
+        return self.filter(project__in=Project.objects.visible_to(person))
+
+
+class Study(models.Model):
+    """draft → open → closed; what is compared never changes once raters may come.
+
+    `protocol` says how: ratings per comparison, trials per rater, lease, outcomes, the normaliser's version.
+    `frozen_hash` names items, answers, contenders and protocol as they were at the opening.
+    """
+
+    class State(models.TextChoices):
+        """Where a study is."""
+
+        DRAFT = "draft", "Draft"
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="studies")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="studies")
+    split = models.CharField(max_length=12, default="test")
+    title = models.CharField(max_length=200)
+    question = models.CharField(max_length=300)
+    instructions = models.TextField(blank=True)
+    protocol = models.JSONField(default=dict)
+    seed = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=6, choices=State, default=State.DRAFT)
+    ratings_per_comparison = models.PositiveSmallIntegerField(default=1)
+    skipped = models.JSONField(default=list)  # [{"row", "why"}]: rows that can't be compared
+    frozen_hash = models.CharField(max_length=64, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=["draft", "open", "closed"]), name="study_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(ratings_per_comparison__gte=1), name="study_asks_for_one_rating_at_least"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft", opened_at=None, closed_at=None, frozen_hash="")
+                | Q(state="open", opened_at__isnull=False, closed_at=None) & ~Q(frozen_hash="")
+                | Q(state="closed", opened_at__isnull=False, closed_at__isnull=False) & ~Q(frozen_hash=""),
+                name="study_is_frozen_when_it_opens",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """The study's page."""
+        return reverse("study", args=[self.pk])
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it has not been opened yet."""
+        return self.state == self.State.DRAFT
+
+    @property
+    def is_open(self) -> bool:
+        """Whether raters may vote now."""
+        return self.state == self.State.OPEN
+
+    @property
+    def trials_per_rater(self) -> int:
+        """How many pairs one rater is asked for."""
+        return int(self.protocol["trials_per_rater"])
+
+    def open(self, frozen_hash: str) -> bool:
+        """Let raters in, under the hash of what they will compare; False when it was opened before."""
+        drafts = type(self).objects.filter(pk=self.pk, state=self.State.DRAFT)
+        return self._move(drafts, state=self.State.OPEN, opened_at=timezone.now(), frozen_hash=frozen_hash)
+
+    def close(self) -> bool:
+        """End the voting for good; False when it isn't open."""
+        running = type(self).objects.filter(pk=self.pk, state=self.State.OPEN)
+        return self._move(running, state=self.State.CLOSED, closed_at=timezone.now())
+
+    def _move(self, rows: StudyQuerySet, **fields: Any) -> bool:
+        moved = rows.update(**fields) == 1
+        if moved:
+            self.refresh_from_db(fields=list(fields))
+        return moved
