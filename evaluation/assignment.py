@@ -1,0 +1,182 @@
+"""Which comparison a rater gets next, and which answer stands on the left.
+
+The least-filled comparison goes first, then the least-seen item, the least-seen pair, the comparison whose sides
+even out best, and the one whose contenders this rater has seen least; the seed settles what is still equal. The left
+side goes to the contender that has stood there less often in this comparison, then before this rater, then in the
+whole study.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from evaluation.models import Assignment, Comparison, Item, Rater, Response, Study
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A comparison that could be next."""
+
+    pk: int
+    item: int
+    lo: int
+    hi: int
+    placed: int
+    lo_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What has been shown so far: per pair, per contender, and to this rater."""
+
+    pairs: Counter[tuple[int, int]]
+    left: Counter[int]
+    shown: Counter[int]
+    left_to_rater: Counter[int]
+    shown_to_rater: Counter[int]
+
+    def surplus(self, contender: int) -> int:
+        """How much more often than half a contender has stood on the left, doubled."""
+        return 2 * self.left[contender] - self.shown[contender]
+
+    def surplus_to_rater(self, contender: int) -> int:
+        """The same, before this rater."""
+        return 2 * self.left_to_rater[contender] - self.shown_to_rater[contender]
+
+
+def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
+    """The rater's open assignment, or a new one; None when nothing is left for this rater.
+
+    A reload gets the same assignment again. One transaction under a lock on the study, so that raters who ask at the
+    same moment see each other's choice.
+    """
+    now = now or timezone.now()
+    lease = timedelta(minutes=rater.study.protocol["lease_minutes"])
+    held = _open_of(rater)
+    if held and held.lease_until > now + lease / 2:
+        return held
+    with transaction.atomic():
+        study = Study.objects.select_for_update().get(pk=rater.study_id)
+        if not Rater.objects.with_a_living_link().filter(pk=rater.pk).exists():
+            return None
+        if held := _open_of(rater):
+            Assignment.objects.filter(pk=held.pk).update(lease_until=now + lease)
+            return held
+        take_back(study, now)
+        before = list(rater.assignments.values_list("state", "left__contender", "right__contender"))
+        rated = sum(state == Assignment.State.RATED for state, _, _ in before)
+        cells = _least_filled(study, rater) if rated < study.trials_per_rater else []
+        if not cells:
+            return None
+        number = len(before) + 1
+        rng = random.Random(f"{study.seed}:{rater.number}:{number}")
+        cell, lo_left = pick(cells, _balance(study, [sides for _, *sides in before]), rng)
+        return _place(rater, cell, lo_left, number=number, served_at=now, lease_until=now + lease)
+
+
+def take_back(study: Study, now: datetime) -> int:
+    """Return what raters left open beyond its lease, so that others get it; give the number of assignments."""
+    lapsed = Assignment.objects.open().filter(rater__study=study, lease_until__lt=now)
+    return _return_all(lapsed)
+
+
+def revoke(rater: Rater, *, now: datetime | None = None) -> bool:
+    """Take a rater's link back, and what it holds open; their ratings stay. False when it was taken back before."""
+    with transaction.atomic():
+        Study.objects.select_for_update().get(pk=rater.study_id)
+        living = Rater.objects.filter(pk=rater.pk, revoked_at=None)
+        revoked = living.update(revoked_at=now or timezone.now()) == 1
+        _return_all(Assignment.objects.open().filter(rater=rater))
+    return revoked
+
+
+def pick(cells: list[Cell], balance: Balance, rng: random.Random) -> tuple[Cell, bool]:
+    """Choose among comparisons that are filled alike, and say whether `lo` stands left in it."""
+    sided = [(cell, lo_stands_left(cell, balance, rng)) for cell in cells]
+
+    def rank(choice: tuple[Cell, bool]) -> tuple[int, int, int]:
+        cell, lo_left = choice
+        seen = balance.shown_to_rater[cell.lo] + balance.shown_to_rater[cell.hi]
+        return balance.pairs[cell.lo, cell.hi], _tilt(cell, lo_left, balance), seen
+
+    least = min(map(rank, sided))
+    return rng.choice([choice for choice in sided if rank(choice) == least])
+
+
+def lo_stands_left(cell: Cell, balance: Balance, rng: random.Random) -> bool:
+    """Draw the side: towards balance within the comparison, then for the rater, then over all; else by the seed."""
+    rater = balance.surplus_to_rater(cell.lo) - balance.surplus_to_rater(cell.hi)
+    study = balance.surplus(cell.lo) - balance.surplus(cell.hi)
+    for surplus in (2 * cell.lo_left - cell.placed, rater, study):
+        if surplus:
+            return surplus < 0
+    return rng.random() < 0.5
+
+
+def _tilt(cell: Cell, lo_left: bool, balance: Balance) -> int:
+    """How much the squared surpluses of both contenders, for the rater and over all, would grow; less is better."""
+    step = 1 if lo_left else -1
+    surpluses = (balance.surplus, balance.surplus_to_rater)
+    return sum(2 * step * (each(cell.lo) - each(cell.hi)) + 2 for each in surpluses)
+
+
+def _open_of(rater: Rater) -> Assignment | None:
+    seen = Assignment.objects.open().select_related("item", "left", "right")
+    return seen.filter(rater=rater).first()
+
+
+def _least_filled(study: Study, rater: Rater) -> list[Cell]:
+    seen = rater.assignments.values("item")
+    rows = Comparison.objects.filter(item__study=study, placed__lt=study.ratings_per_comparison)
+    rows = rows.exclude(item__in=seen)
+    least = rows.order_by("placed", "item__placed").values("placed", "item__placed").first()
+    rows = rows.filter(**least) if least else rows.none()
+    fields = rows.order_by("item__position", "pk").values_list("pk", "item", "lo", "hi", "placed", "lo_left")
+    return [Cell(*row) for row in fields]
+
+
+def _balance(study: Study, seen: list[list[int]]) -> Balance:
+    pairs: Counter[tuple[int, int]] = Counter()
+    left: Counter[int] = Counter()
+    shown: Counter[int] = Counter()
+    counted = Comparison.objects.filter(item__study=study).order_by().values("lo", "hi")
+    for row in counted.annotate(placed_all=Sum("placed"), lo_left_all=Sum("lo_left")):
+        lo, hi, placed, lo_left = row["lo"], row["hi"], row["placed_all"], row["lo_left_all"]
+        pairs[lo, hi] = placed
+        left.update({lo: lo_left, hi: placed - lo_left})
+        shown.update({lo: placed, hi: placed})
+    left_to_rater = Counter(one for one, _ in seen)
+    shown_to_rater = left_to_rater + Counter(other for _, other in seen)
+    return Balance(pairs, left, shown, left_to_rater, shown_to_rater)
+
+
+def _place(rater: Rater, cell: Cell, lo_left: bool, **when: Any) -> Assignment:
+    answers = {answer.contender_id: answer for answer in Response.objects.filter(item=cell.item)}
+    left, right = (cell.lo, cell.hi) if lo_left else (cell.hi, cell.lo)
+    _count(cell.pk, cell.item, +1, lo_left)
+    place = {"rater": rater, "comparison_id": cell.pk, "item_id": cell.item}
+    return Assignment.objects.create(**place, left=answers[left], right=answers[right], **when)
+
+
+def _return_all(open_ones: Any) -> int:
+    returned = 0
+    rows: Iterable[Assignment] = open_ones.select_related("comparison", "left").order_by("pk")
+    for one in rows:
+        # a vote may arrive at this very moment: whoever moves the row first decides
+        if Assignment.objects.open().filter(pk=one.pk).update(state=Assignment.State.RETURNED):
+            _count(one.comparison_id, one.item_id, -1, one.left.contender_id == one.comparison.lo_id)
+            returned += 1
+    return returned
+
+
+def _count(comparison: int, item: int, step: int, lo_left: bool) -> None:
+    left = F("lo_left") + (step if lo_left else 0)
+    Comparison.objects.filter(pk=comparison).update(placed=F("placed") + step, lo_left=left)
+    Item.objects.filter(pk=item).update(placed=F("placed") + step)

@@ -1,0 +1,163 @@
+"""How a study is made, opened and closed: from contenders by name to a frozen protocol with links for raters."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from django.db import transaction
+
+from annotation.models import Person, Snapshot
+from evaluation import blind, pairing
+from evaluation.errors import StudyError
+from evaluation.models import Comparison, Contender, Rater, Rating, Response, Study
+from mixassist_site.jobs import State
+from modeling.models import Generation
+
+QUESTION = "Which answer would help the amateur more, right now?"
+INSTRUCTIONS = (
+    "You will hear a moment of a mixing session and read what was said so far. Then you see two answers to the "
+    "amateur. Say which one is better, or that both are good, or that both are bad. Judge the advice, not its length."
+)
+MAX_RATERS = 1000
+MAX_RATINGS = 100
+LEASE_MINUTES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a study shall be; `ratings` and `trials` are worked out from the raters where they are not given."""
+
+    snapshot: Snapshot
+    split: str
+    contenders: tuple[Generation, ...]
+    raters: int
+    title: str = ""
+    question: str = QUESTION
+    instructions: str = INSTRUCTIONS
+    ratings: int | None = None  # per comparison
+    trials: int | None = None  # per rater
+    seed: int = 0
+
+
+def latest_generations(snapshot: Snapshot, split: str) -> dict[str, Generation]:
+    """The newest finished answers of every source to one split, by the source's name."""
+    finished = Generation.objects.filter(snapshot=snapshot, split=split, state=State.SUCCEEDED)
+    ordered = finished.select_related("base", "adapter", "snapshot").order_by("pk")
+    return {generation.source_name: generation for generation in ordered}
+
+
+def choose(snapshot: Snapshot, split: str, names: Sequence[str]) -> tuple[Generation, ...]:
+    """The newest finished answers of these sources, in this order."""
+    known = latest_generations(snapshot, split)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        there = ", ".join(sorted(known)) or "nobody yet"
+        message = f"{', '.join(unknown)} has no finished answers to {snapshot.name} ({split}); there: {there}."
+        raise StudyError("no-answers", message)
+    return tuple(known[name] for name in names)
+
+
+def create(plan: Plan, by: Person | None = None) -> Study:
+    """Make a draft with its items, answers and comparisons, and a link for each rater."""
+    _check(plan)
+    with transaction.atomic():
+        study = Study.objects.create(
+            project=plan.snapshot.project,
+            snapshot=plan.snapshot,
+            split=plan.split,
+            title=plan.title.strip() or f"Study of {plan.snapshot.name}",  # members who rate read it: no names
+            question=plan.question.strip() or QUESTION,
+            instructions=plan.instructions.strip(),
+            seed=plan.seed,
+            created_by=by,
+        )
+        for generation in plan.contenders:
+            Contender.objects.create(study=study, name=generation.source_name, generation=generation)
+        pairing.lay_out(study)
+        _settle(study, plan)
+        invite(study, plan.raters)
+    return study
+
+
+def _check(plan: Plan) -> None:
+    names = [generation.source_name for generation in plan.contenders]
+    if len(names) < 2:
+        raise StudyError("too-few-contenders", "A study compares at least two contenders.")
+    if len(set(names)) < len(names):
+        raise StudyError("contender-twice", "A contender can stand in a study only once.")
+    for generation in plan.contenders:
+        if (generation.snapshot_id, generation.split) != (plan.snapshot.pk, plan.split):
+            message = f"{generation.source_name} answered other rows than {plan.snapshot.name} ({plan.split})."
+            raise StudyError("other-rows", message)
+        if generation.state != State.SUCCEEDED:
+            raise StudyError("not-finished", f"The answers of {generation.source_name} are not finished.")
+    if not 1 <= plan.raters <= MAX_RATERS:
+        raise StudyError("raters", f"A study has between 1 and {MAX_RATERS} raters.")
+    if plan.ratings is not None and not 1 <= plan.ratings <= MAX_RATINGS:
+        raise StudyError("ratings", f"Ask for between 1 and {MAX_RATINGS} ratings per comparison.")
+    if plan.trials is not None and plan.trials < 1:
+        raise StudyError("trials", "A rater sees at least one pair.")
+    told = f"{plan.question} {plan.instructions}".casefold()
+    for name in names:  # "expert" is a word that raters read anyway; the name of a model is not
+        if name != "expert" and name.casefold() in told:
+            raise StudyError("name-in-text", f"The question or the instructions name a contender: {name}.")
+
+
+def _settle(study: Study, plan: Plan) -> None:
+    """Write down how many votes the study wants, of each comparison and of each rater."""
+    items = study.items.count()
+    comparisons = Comparison.objects.filter(item__study=study).count()
+    pairs = comparisons // items
+    ratings = plan.ratings or max(1, min(MAX_RATINGS, plan.raters // pairs))
+    trials = plan.trials or ceil(ratings * comparisons / plan.raters)
+    study.ratings_per_comparison = ratings
+    study.protocol = {
+        "version": 1,
+        "design": "least-filled comparison, balanced sides",
+        "outcomes": list(Rating.Choice.values),
+        "normaliser": blind.NORMALISER,
+        "raters": plan.raters,
+        "ratings_per_comparison": ratings,
+        "trials_per_rater": min(items, trials),
+        "lease_minutes": LEASE_MINUTES,
+        "seed": plan.seed,
+    }
+    study.save(update_fields=["ratings_per_comparison", "protocol"])
+
+
+def invite(study: Study, count: int, *, prefix: str = "Rater", is_simulated: bool = False) -> list[Rater]:
+    """Make this many more raters, each with a link."""
+    if study.state == Study.State.CLOSED:
+        raise StudyError("closed", "A closed study takes no more raters.")
+    with transaction.atomic():
+        Study.objects.select_for_update().get(pk=study.pk)  # two invitations at once: numbers in a row
+        last = study.raters.order_by("-number").values_list("number", flat=True).first() or 0
+        if not 1 <= count <= MAX_RATERS - last:
+            raise StudyError("raters", f"A study has between 1 and {MAX_RATERS} raters.")
+        numbers = range(last + 1, last + count + 1)
+        return [Rater.invite(study, f"{prefix} {number}", number, is_simulated=is_simulated) for number in numbers]
+
+
+def open_study(study: Study) -> bool:
+    """Freeze a draft and let raters in; False when somebody opened it before."""
+    return study.open(frozen_hash(study))
+
+
+def frozen_hash(study: Study) -> str:
+    """The hash of everything that raters compare and of how they do it; the same study has it on any database."""
+    answers = Response.objects.filter(item__study=study).order_by("item__position", "contender__name")
+    facts: dict[str, Any] = {
+        "snapshot": study.snapshot.content_hash,
+        "split": study.split,
+        "question": study.question,
+        "instructions": study.instructions,
+        "protocol": study.protocol,
+        "contenders": sorted(study.contenders.values_list("name", flat=True)),
+        "items": list(study.items.order_by("position").values_list("row", "context", "clip")),
+        "answers": list(answers.values_list("item__row", "contender__name", "sha256")),
+    }
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,155 @@
+"""Simulated raters: how balanced a study will be, and votes for a demonstration, by the real code."""
+
+import math
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from evaluation import assignment, protocol, voting
+from evaluation.errors import StudyError
+from evaluation.models import Assignment, Comparison, Contender, Item, Rating, Study
+
+BOTH_GOOD, BOTH_BAD = 0.12, 0.15  # the shares that the paper's study found
+NOISE = 1.0  # the scale of a logistic: utilities are log odds
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What a simulation counted, beside the ratings that it left."""
+
+    repeat_views: int
+    lost: int
+    doubled: int
+
+
+def simulate(study: Study, *, raters: int, dropout: float, seed: int) -> dict[str, object]:
+    """Let raters come, vote, reload, click twice and stay away; count, and roll everything back.
+
+    Returns the least and the most ratings per comparison and per item, how often each contender stood on the left,
+    and how many views were repeated, votes lost and votes doubled.
+    """
+    if not 0 <= dropout < 1:
+        raise StudyError("dropout", "The share of drop-outs lies between 0 and 1.")
+    with transaction.atomic():
+        study = Study.objects.get(pk=study.pk)
+        _empty(study)
+        if study.is_draft:
+            protocol.open_study(study)
+        drill = _drill(study, raters, dropout, random.Random(f"simulation:{seed}"))
+        result = {**_counts(study), "repeat_views": drill.repeat_views, "lost": drill.lost, "doubled": drill.doubled}
+        transaction.set_rollback(True)
+    return result
+
+
+def vote_all(study: Study, seed: int, preferences: Mapping[str, float] | None = None) -> int:
+    """Let the study's simulated raters rate all that is left for them; return the number of votes.
+
+    `preferences` are utilities in log odds by contender; a contender without one has 0. Who is preferred wins more
+    often, never always.
+    """
+    rng = random.Random(f"votes:{seed}")
+    utilities = preferences or {}
+    waiting = list(study.raters.filter(is_simulated=True, revoked_at=None).order_by("number"))
+    votes = 0
+    while waiting:
+        rater = rng.choice(waiting)
+        rater.start()
+        served = assignment.next_for(rater)
+        if served is None:
+            waiting.remove(rater)
+            continue
+        slot = _slot(served, utilities, rng)
+        waited = timedelta(seconds=rng.uniform(15, 90))
+        voting.vote(rater, served.token, slot, now=served.served_at + waited)
+        votes += 1
+    return votes
+
+
+def _slot(served: Assignment, utilities: Mapping[str, float], rng: random.Random) -> str:
+    """Choose as a noisy judge would: by the difference of two utilities, with room for both good and both bad."""
+    lot = rng.random()
+    if lot < BOTH_GOOD:
+        return Rating.Choice.BOTH_GOOD.value
+    if lot < BOTH_GOOD + BOTH_BAD:
+        return Rating.Choice.BOTH_BAD.value
+    left = utilities.get(served.left.contender.name, 0.0)
+    right = utilities.get(served.right.contender.name, 0.0)
+    likes_left = 1 / (1 + math.exp((right - left) / NOISE))
+    return served.left_token if rng.random() < likes_left else served.right_token
+
+
+def _empty(study: Study) -> None:
+    """Take away what real raters left, inside the transaction that will be rolled back."""
+    Rating.objects.filter(assignment__rater__study=study).delete()
+    Assignment.objects.filter(rater__study=study).delete()
+    study.raters.all().delete()
+    Item.objects.filter(study=study).update(placed=0)
+    Comparison.objects.filter(item__study=study).update(placed=0, lo_left=0)
+
+
+def _drill(study: Study, count: int, dropout: float, rng: random.Random) -> Drill:
+    """Raters come one after another, some at the same time; a drop-out leaves with a pair open on the screen."""
+    raters = protocol.invite(study, count, prefix="Simulated", is_simulated=True)
+    begin = timezone.now()
+    leaves_at = {
+        rater.pk: rng.randint(1, study.trials_per_rater) if rng.random() < dropout else None for rater in raters
+    }
+    clock: dict[int, datetime] = {rater.pk: begin + timedelta(minutes=rng.uniform(0, 10 * count)) for rater in raters}
+    here = {rater.pk: rater for rater in raters}
+    views: Counter[tuple[int, int]] = Counter()
+    sent: list[str] = []
+    repeated = doubled = 0
+    while here:
+        pk = min(here, key=lambda one: (clock[one], one))
+        rater, now = here[pk], clock[pk]
+        served = assignment.next_for(rater, now=now)
+        if served is None:
+            del here[pk]
+            continue
+        views[pk, served.item_id] += 1
+        again = assignment.next_for(rater, now=now) if rng.random() < 0.1 else served  # a reload
+        repeated += again is None or again.token != served.token
+        if served.number == leaves_at[pk]:
+            del here[pk]
+            continue
+        clock[pk] = now + timedelta(seconds=rng.uniform(20, 90))
+        slot = _slot(served, {}, rng)
+        for _ in range(2 if rng.random() < 0.1 else 1):  # a double click
+            saved = voting.vote(rater, served.token, slot, now=clock[pk])
+            doubled += saved is voting.Saved.NOW and served.token in sent
+            if saved is not voting.Saved.TOO_LATE:
+                sent.append(served.token)
+    kept = Counter(Rating.objects.filter(assignment__rater__study=study).values_list("assignment__token", flat=True))
+    return Drill(
+        repeat_views=repeated + sum(seen - 1 for seen in views.values()),
+        lost=len(set(sent) - set(kept)),
+        doubled=doubled + sum(times - 1 for times in kept.values()),
+    )
+
+
+def _counts(study: Study) -> dict[str, object]:
+    rated = Q(assignments__state=Assignment.State.RATED)
+    cells = Comparison.objects.filter(item__study=study).annotate(n=Count("assignments", filter=rated))
+    items = Item.objects.filter(study=study).annotate(n=Count("assignments", filter=rated))
+    sides = Assignment.objects.rated().filter(rater__study=study)
+    left = Counter(sides.values_list("left__contender__name", flat=True))
+    right = Counter(sides.values_list("right__contender__name", flat=True))
+    names = Contender.objects.filter(study=study).values_list("name", flat=True)
+    return {
+        "cells": _span(list(cells.values_list("n", flat=True))),
+        "items": _span(list(items.values_list("n", flat=True))),
+        "left_share": {
+            name: round(left[name] / (left[name] + right[name]), 4) if left[name] + right[name] else None
+            for name in names
+        },
+    }
+
+
+def _span(counts: list[int]) -> dict[str, int]:
+    return {"min": min(counts), "max": max(counts)}

@@ -1,0 +1,67 @@
+"""How a vote is saved: once, by its own rater, and never over another."""
+
+import secrets
+from datetime import datetime
+from enum import Enum
+
+from django.db import transaction
+from django.utils import timezone
+
+from evaluation.models import Assignment, Rater, Rating, Study
+
+MAX_REASON = 2000
+
+
+class Saved(Enum):
+    """What became of a vote."""
+
+    NOW = "now"
+    BEFORE = "before"  # a double click, a reload, the back button: the first vote stands
+    TOO_LATE = "too late"  # the pair had gone back to the others
+
+
+class NotYours(Exception):
+    """This rater has no assignment under this token, or may not vote any more."""
+
+
+class NoChoice(Exception):
+    """The vote names none of the pair's four outcomes."""
+
+
+def vote(rater: Rater, token: str, slot: str, reason: str = "", *, now: datetime | None = None) -> Saved:
+    """Save a rater's vote on their own assignment.
+
+    `slot` is the token of the chosen answer, or both_good or both_bad. Raises NotYours for a token that is forged or
+    another rater's, NoChoice for a slot that isn't on this page.
+    """
+    now = now or timezone.now()
+    assignment = Assignment.objects.filter(rater=rater, token=token).first()
+    if assignment is None:
+        raise NotYours
+    choice = _choice(assignment, slot)
+    with transaction.atomic():
+        Study.objects.select_for_update().get(pk=rater.study_id)  # a vote and the closing: one comes first
+        if not Rater.objects.with_a_living_link().filter(pk=rater.pk).exists():
+            raise NotYours
+        mine = Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.OPEN)
+        if mine.update(state=Assignment.State.RATED):
+            waited = max(0, round((now - assignment.served_at).total_seconds() * 1000))
+            Rating.objects.create(
+                assignment=assignment, choice=choice, reason=reason.strip()[:MAX_REASON], ms_to_vote=waited
+            )
+            return Saved.NOW
+    assignment.refresh_from_db(fields=["state"])
+    return Saved.BEFORE if assignment.state == Assignment.State.RATED else Saved.TOO_LATE
+
+
+def _choice(assignment: Assignment, slot: str) -> str:
+    slots = {
+        assignment.left_token: Rating.Choice.LEFT,
+        assignment.right_token: Rating.Choice.RIGHT,
+        Rating.Choice.BOTH_GOOD.value: Rating.Choice.BOTH_GOOD,
+        Rating.Choice.BOTH_BAD.value: Rating.Choice.BOTH_BAD,
+    }
+    for known, choice in slots.items():
+        if secrets.compare_digest(known.encode(), slot.encode()):
+            return choice
+    raise NoChoice
