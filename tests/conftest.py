@@ -21,6 +21,16 @@ def home(settings, tmp_path_factory):
     return root
 
 
+@pytest.fixture(autouse=True)
+def calm_heart(request, settings):
+    """A test inside one transaction is alone in its database: a heartbeat from a second thread would only be locked out."""
+    mark = request.node.get_closest_marker("django_db")
+    transactional = (mark and mark.kwargs.get("transaction")) or "transactional_db" in request.fixturenames
+    if not transactional and "live_server" not in request.fixturenames:
+        settings.JOB_HEARTBEAT_SECONDS = 60.0
+        settings.JOB_LEASE_SECONDS = 240.0
+
+
 def missing(service: str, why: str) -> None:
     """Skip for want of a service; on CI a missing service is a failure."""
     message = f"{service} is not here: {why}"

@@ -17,3 +17,10 @@ JOB_LEASE_SECONDS = 3.0
 JOB_HEARTBEAT_SECONDS = 0.5
 JOB_REAPER_SECONDS = 0.5
 JOB_STOP_GRACE_SECONDS = 20.0
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, so that threads and child processes meet real locks; no fsync, since no test survives a power cut.
+    DATABASES["default"]["TEST"] = {"NAME": f"{_home}/test.sqlite3"}  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] = (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"  # noqa: F405, E501
+    )

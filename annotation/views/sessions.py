@@ -27,7 +27,7 @@ def session(request: MemberRequest, pk: int) -> HttpResponse:
 
 def _page(request: MemberRequest, found: MixingSession, transcript_form: TranscriptForm) -> HttpResponse:
     visible = Layer.objects.visible_to(request.user).for_session(found)
-    counted = visible.select_related("owner").annotate(
+    counted = visible.select_related("owner").order_by("pk").annotate(
         segment_count=Count("segments", distinct=True),
         turn_count=Count("turns", distinct=True),
         conversation_count=Count("conversations", distinct=True),
