@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from modeling.backbones.errors import TrainingError
 from modeling.backbones.example import Example, history_of
 
@@ -93,6 +91,8 @@ def _summaries(snapshot: Path, split: str) -> dict[str, str]:
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq  # 60 MB that a web process, which reads no rows, can do without
+
     try:
         table = pq.read_table(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are both
