@@ -1,5 +1,24 @@
-"""API addresses of this room."""
+"""API addresses of runs, adapters and candidates."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from modeling.api import adapters, generations, runs
+
+urlpatterns = [
+    path("runs/", runs.RunList.as_view(), name="api-runs"),
+    path("runs/<int:pk>/", runs.RunDetail.as_view(), name="api-run"),
+    path("runs/<int:pk>/metrics/", runs.MetricList.as_view(), name="api-run-metrics"),
+    path("runs/<int:pk>/cancellation/", runs.RunCancellation.as_view(), name="api-run-cancellation"),
+    path("runs/<int:pk>/retry/", runs.RunRetry.as_view(), name="api-run-retry"),
+    path("adapters/", adapters.AdapterList.as_view(), name="api-adapters"),
+    path("adapters/<int:pk>/", adapters.AdapterDetail.as_view(), name="api-adapter"),
+    path("generations/", generations.GenerationList.as_view(), name="api-generations"),
+    path("generations/<int:pk>/", generations.GenerationDetail.as_view(), name="api-generation"),
+    path(
+        "generations/<int:pk>/cancellation/",
+        generations.GenerationCancellation.as_view(),
+        name="api-generation-cancellation",
+    ),
+    path("generations/<int:pk>/retry/", generations.GenerationRetry.as_view(), name="api-generation-retry"),
+    path("candidates/", generations.CandidateList.as_view(), name="api-candidates"),
+]
