@@ -7,7 +7,7 @@ from dataclasses import dataclass
 Points = Sequence[tuple[int, float]]  # step, value
 
 WIDTH, HEIGHT = 720, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 30, 40
 MOST_POINTS = 360  # more than the pixels between them can show
 
 
