@@ -1,0 +1,507 @@
+"""An annotator's hands on the workbench: by mouse, by keys, off the network, in two tabs."""
+
+import json
+import re
+import shutil
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from django.test import Client
+
+from annotation.audio import child
+from annotation.models import Derived, Edit, FlagValue, Layer, Segment, Summary
+from annotation.uploading import sha256_of
+from tests.factories import LayerFactory, RecordingFactory, SegmentFactory, SessionFactory, conversation, turn
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LENGTH_MS = 20_000
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory):
+    """Twenty seconds of a click each second over a tone, drawn and encoded once for all tests."""
+    folder: Path = tmp_path_factory.mktemp("sound")
+    rate = 48_000
+    at = np.arange(LENGTH_MS * rate // 1000) / rate
+    tone = 0.2 * np.sin(2 * np.pi * 220 * at) * (at % 4 < 2)
+    tone[::rate] = 0.9
+    soundfile.write(folder / "master.wav", np.stack([tone, tone * 0.7], 1), rate, subtype="PCM_16")
+    request = {"path": str(folder / "master.wav")}
+    peaks = child.run("peaks", {**request, "folder": str(folder / "peaks")})
+    child.run("proxy", {**request, "out": str(folder / "proxy.mp4")})
+    levels = [level["points"] if isinstance(level, dict) else level for level in peaks["levels"]]
+    drawn = {name: peaks[name] for name in ("base", "factor", "tile_points", "channels", "rate")}
+    return folder, {**drawn, "levels": levels}, peaks["hash"]
+
+
+@pytest.fixture
+def layer(project, ana, sound, settings) -> Layer:
+    """Ana's empty layer of a session with sound."""
+    folder, facts, digest = sound
+    session = SessionFactory(project=project, title="Slow Harbour", length_ms=LENGTH_MS)
+    recording = RecordingFactory(session=session, length_ms=LENGTH_MS, frames=960_000, master="masters/one.wav")
+    media = Path(settings.MEDIA_ROOT)
+    (media / "masters").mkdir(parents=True)
+    shutil.copy(folder / "master.wav", media / "masters" / "one.wav")
+    shutil.copytree(folder / "peaks", media / "derived" / "peaks")
+    shutil.copy(folder / "proxy.mp4", media / "derived" / "proxy.mp4")
+    proxy = sha256_of(media / "derived" / "proxy.mp4")
+    Derived.objects.create(recording=recording, kind="peaks", digest=digest, path="derived/peaks", facts=facts)
+    Derived.objects.create(recording=recording, kind="proxy", digest=proxy, path="derived/proxy.mp4")
+    return LayerFactory(session=session, owner=ana)
+
+
+class Bench:
+    """A person at the workbench in one tab."""
+
+    def __init__(self, page, address: str, layer: Layer, person) -> None:
+        self.page = page
+        self.layer = layer
+        self.address = address
+        self.told: list[str] = []  # what a console should never say
+        self.fetched: list[str] = []
+        page.on("pageerror", lambda error: self.told.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and self.told.append(f"{line.text} {line.location}"))
+        page.on("request", lambda request: self.fetched.append(request.url))
+        self.log_in(person)
+        self.open()
+
+    def log_in(self, person) -> None:
+        client = Client()
+        client.force_login(person)
+        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.address}
+        self.page.context.add_cookies([cookie])
+
+    def open(self) -> None:
+        self.page.goto(f"{self.address}/layers/{self.layer.pk}/")
+        self.page.wait_for_selector("mix-workbench[data-state=ready]")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def look(self, script: str):
+        return self.page.evaluate(f"() => {{ const bench = document.querySelector('mix-workbench').bench; {script} }}")
+
+    def at(self, ms: int, lane: str = "amateur") -> tuple[float, float]:
+        """Where a time of a lane lies on the screen."""
+        x, y = self.look(f"""
+          const frame = bench.timeline.stage.getBoundingClientRect()
+          const place = bench.timeline.places.lanes.find(({{ name }}) => name === "{lane}")
+          const y = place ? place.top + place.height / 2 : bench.timeline.places.wave.top + 20
+          return [frame.x + bench.viewport.x({ms}), frame.y + y]""")
+        return x, y
+
+    def drag(self, lane: str, start: int, end: int) -> None:
+        mouse = self.page.mouse
+        mouse.move(*self.at(start, lane))
+        mouse.down()
+        mouse.move(*self.at((start + end) // 2, lane))
+        mouse.move(*self.at(end, lane))
+        mouse.up()
+
+    def click(self, lane: str, ms: int, shift: bool = False) -> None:
+        if shift:
+            self.page.keyboard.down("Shift")
+        self.page.mouse.click(*self.at(ms, lane))
+        if shift:
+            self.page.keyboard.up("Shift")
+
+    def seek(self, text: str) -> None:
+        self.page.fill("[data-part=time]", text)
+        self.page.keyboard.press("Enter")
+
+    def chip(self, text: str) -> None:
+        self.page.locator("save-status output", has_text=re.compile(text)).wait_for()
+
+    def saved(self) -> None:
+        self.page.wait_for_selector("save-status[data-state=saved]")
+
+    def message(self, text: str) -> None:
+        self.page.locator("[data-part=message]", has_text=text).wait_for()
+
+    def wait(self, script: str) -> None:
+        """Wait for something on the bench; the page's policy forbids the browser's own way of polling."""
+        for _ in range(100):
+            if self.look(f"return Boolean({script})"):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never so: {script}")
+
+    def no_complaints(self, *allowed: str) -> None:
+        told = [line for line in self.told if not any(word in line for word in allowed)]
+        assert told == []
+        assert not [url for url in self.fetched if "master" in url]
+
+
+@pytest.fixture
+def sit(page, live_server, ana):
+    """`sit(layer)` opens a layer for Ana; `sit(layer, page=…, person=…)` for somebody else, or in another tab."""
+
+    def open_bench(layer: Layer, page=page, person=ana) -> Bench:
+        return Bench(page, live_server.url, layer, person)
+
+    return open_bench
+
+
+def rows(layer: Layer) -> list[tuple]:
+    return list(layer.segments.order_by("start_ms").values_list("lane", "text"))
+
+
+def painted(bench: Bench, surface: str) -> int:
+    return bench.look(f"""
+      const canvas = bench.timeline.querySelector("[data-surface={surface}]")
+      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
+      let count = 0
+      for (let i = 3; i < data.length; i += 4) count += data[i] > 0
+      return count""")
+
+
+def test_a_layer_is_made_by_mouse_and_is_there_after_a_reload(sit, layer):
+    bench = sit(layer)
+    bench.wait("bench.tracks[0].peaks.tile(0, 0)")
+    bench.page.wait_for_timeout(100)
+    assert painted(bench, "waves") > 5_000
+
+    bench.drag("music", 1_000, 3_000)
+    bench.drag("amateur", 3_000, 5_000)
+    bench.page.fill("segment-card [data-part=text]", "The kick is muddy.")
+    bench.drag("expert", 5_500, 9_000)
+    bench.page.fill("segment-card [data-part=text]", "Cut at 300.")
+    bench.click("music", 2_000, shift=True)
+    bench.click("amateur", 4_000, shift=True)
+    bench.page.click("[data-action=pair]")
+    bench.page.select_option("conversation-card [data-part=topic]", "bass")
+    bench.page.click("[data-action=group]")
+    bench.press("Escape")
+    bench.page.fill("[data-part=summary]", "They have just begun.")
+    bench.page.click("turn-card .choices label:has-text('Yes')")
+    bench.saved()
+
+    assert rows(layer) == [("music", ""), ("amateur", "The kick is muddy."), ("expert", "Cut at 300.")]
+    made = layer.turns.get()
+    assert made.members.count() == 3
+    assert made.conversation.topic == "bass"
+    assert Summary.objects.get(turn_uid=made.uid).text == "They have just begun."
+    assert FlagValue.objects.get(turn=made).value == "yes"
+    start = layer.segments.get(lane="amateur").start_ms
+    assert abs(start - 3_000) <= bench.look("return bench.viewport.msPerPx")
+
+    bench.open()
+    assert bench.look("return bench.document.segments.length") == 3
+    assert bench.page.locator(".row.turn").inner_text().startswith("Turn 1")
+    bench.page.click(".row.turn")
+    assert bench.page.input_value("[data-part=summary]") == "They have just begun."
+    bench.no_complaints()
+
+
+def test_a_segment_is_moved_resized_split_merged_and_deleted_by_mouse(sit, layer):
+    row = SegmentFactory(layer=layer, lane="expert", start_ms=4_000, end_ms=8_000, text="one two three four")
+    bench = sit(layer)
+    bench.drag("expert", 6_000, 7_000)
+    bench.saved()
+    row.refresh_from_db()
+    assert (row.start_ms, row.end_ms) == pytest.approx((5_000, 9_000), abs=20)
+
+    bench.drag("expert", row.end_ms, 11_000)
+    bench.saved()
+    row.refresh_from_db()
+    assert (row.start_ms, row.end_ms) == pytest.approx((5_000, 11_000), abs=40)
+
+    bench.page.mouse.click(*bench.at(8_000, "wave"))
+    bench.page.click("[data-action=split]")
+    bench.saved()
+    assert [text for _, text in rows(layer)] == ["one two", "three four"]
+
+    bench.page.click("[data-action=merge-previous]")
+    bench.saved()
+    assert rows(layer) == [("expert", "one two three four")]
+
+    bench.page.fill("segment-card [data-part=start]", "4.5")
+    bench.page.select_option("segment-card [data-part=lane]", "amateur")
+    bench.saved()
+    row.refresh_from_db()
+    assert (row.lane, row.start_ms) == ("amateur", 4_500)
+
+    bench.page.click("[data-action=delete]")
+    bench.saved()
+    assert rows(layer) == []
+    bench.no_complaints()
+
+
+def test_a_layer_is_made_by_keys_alone(sit, layer):
+    bench = sit(layer)
+    for _ in range(2):
+        bench.press("Shift+Period", "[", *["Shift+Period"] * 2, "]")  # from 1 s to 3 s, then from 4 s to 6 s
+        bench.press("1" if rows_on(bench) == 0 else "2", "e")
+        bench.type("It sounds muddy." if rows_on(bench) == 1 else "Cut at 300.")
+        bench.press("Enter")
+    bench.press("Shift+ArrowUp", "t", "g", "4", "f", "h", "c")
+    bench.type("They listened once.")
+    bench.press("Control+Enter", "Shift+Q")
+    bench.saved()
+
+    assert rows(layer) == [("amateur", "It sounds muddy."), ("expert", "Cut at 300.")]
+    made = layer.turns.get()
+    assert made.conversation.topic == "bass"
+    assert made.flags.get().value == "yes"
+    assert Summary.objects.get(turn_uid=made.uid).text == "They listened once."
+    assert list(layer.segments.values_list("start_ms", "end_ms"))[1] == (4_000, 6_000)
+    assert list(layer.segments.values_list("start_ms", "end_ms"))[0] in [(995, 3_000), (1_000, 3_000)]
+    bench.press("?")
+    assert bench.page.locator("dialog[open] kbd").count() > 50
+    bench.press("Escape")
+    bench.no_complaints()
+
+
+def rows_on(bench: Bench) -> int:
+    return bench.look("return bench.document.segments.length")
+
+
+def test_keys_are_letters_while_somebody_types(sit, layer):
+    SegmentFactory(layer=layer, lane="expert", start_ms=1_000, end_ms=2_000, text="")
+    bench = sit(layer)
+    bench.press("ArrowDown")
+    bench.press("2", "ArrowDown", "e")
+    bench.type("s m 3 delete [ ] ?")
+    bench.press("Enter")
+    bench.saved()
+    assert rows(layer) == [("expert", "s m 3 delete [ ] ?")]
+    bench.press("e")
+    bench.type(" and never this")
+    bench.press("Escape")
+    assert rows(layer) == [("expert", "s m 3 delete [ ] ?")]
+
+
+def test_undo_and_redo_outlive_a_reload(sit, layer):
+    made = turn(layer, 2_000)
+    conversation(layer, [made])
+    bench = sit(layer)
+    bench.press("PageDown", "Delete")
+    bench.message("3 segments deleted")
+    bench.saved()
+    assert not layer.turns.exists()
+    bench.press("Control+z")
+    bench.saved()
+    assert layer.turns.get().conversation.topic == "drums"
+    assert layer.segments.count() == 3
+
+    bench.press("PageDown", "Shift+T")
+    bench.saved()
+    assert not layer.turns.exists()
+    bench.open()
+    bench.press("Control+z")
+    bench.saved()
+    assert layer.turns.count() == 1
+    bench.press("Control+Shift+z")
+    bench.saved()
+    assert not layer.turns.exists()
+    bench.no_complaints()
+
+
+def test_edits_made_off_the_network_are_sent_once_when_it_is_back(sit, layer):
+    bench = sit(layer)
+    bench.page.context.set_offline(True)
+    bench.chip("Offline")
+    bench.drag("amateur", 1_000, 2_000)
+    bench.drag("expert", 3_000, 4_000)
+    bench.page.fill("segment-card [data-part=text]", "Still here.")
+    bench.press("Control+Enter")
+    bench.chip("Offline – 3 pending, retrying")
+    assert layer.segments.count() == 0
+    bench.page.context.set_offline(False)
+    bench.saved()
+    assert rows(layer) == [("amateur", ""), ("expert", "Still here.")]
+    assert Edit.objects.filter(layer=layer).count() == 3
+    bench.no_complaints("ERR_INTERNET_DISCONNECTED")
+
+
+def test_an_edit_whose_answer_was_lost_is_applied_once(sit, layer):
+    bench = sit(layer)
+    answers = []
+
+    def lose(route):
+        answers.append(route.fetch().status)
+        if len(answers) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    bench.page.route("**/edits/", lose)
+    bench.drag("amateur", 1_000, 2_000)
+    bench.page.wait_for_selector("save-status[data-state=offline]")
+    bench.page.click("save-status button")
+    bench.saved()
+    assert layer.segments.count() == 1
+    assert Edit.objects.filter(layer=layer).count() == 1
+
+
+def test_what_another_tab_did_is_merged_under_what_waits_here(sit, layer):
+    SegmentFactory(layer=layer, lane="amateur", start_ms=1_000, end_ms=2_000, text="first")
+    bench = sit(layer)
+    other = sit(layer, page=bench.page.context.new_page())
+    other.drag("expert", 5_000, 6_000)
+    other.saved()
+    bench.drag("music", 8_000, 9_000)
+    bench.message("A change made elsewhere came in.")
+    bench.saved()
+    assert [lane for lane, _ in rows(layer)] == ["amateur", "expert", "music"]
+    assert rows_on(bench) == 3
+    other.drag("note", 10_000, 11_000)
+    other.saved()
+    assert rows_on(other) == 4
+    assert layer.segments.count() == 4
+
+
+def test_an_edit_that_the_server_refuses_is_taken_back_with_a_sentence(sit, layer):
+    row = SegmentFactory(layer=layer, lane="amateur", start_ms=1_000, end_ms=2_000, text="first")
+    bench = sit(layer)
+    Segment.objects.filter(pk=row.pk).delete()  # behind everybody's back
+    bench.drag("expert", 5_000, 6_000)
+    bench.saved()
+    bench.click("amateur", 1_500)
+    bench.page.fill("segment-card [data-part=text]", "second")
+    bench.press("Control+Enter")
+    bench.message("Not kept: This segment isn't there any more")
+    bench.saved()
+    assert rows(layer) == [("expert", "")]
+    assert bench.look(f"return bench.document.segment('{row.uid}').text") == "first"
+
+
+def test_an_expired_login_keeps_the_edits_until_somebody_logs_in(sit, layer, ana):
+    bench = sit(layer)
+    bench.page.context.clear_cookies(name="sessionid")
+    bench.drag("amateur", 1_000, 2_000)
+    bench.chip("Not saved: log in again")
+    assert "/login/" in bench.page.get_attribute("save-status a", "href")
+    assert layer.segments.count() == 0
+    bench.log_in(ana)
+    bench.page.click("save-status button")
+    bench.saved()
+    assert layer.segments.count() == 1
+
+
+def test_leaving_with_unsaved_edits_asks_first(sit, layer):
+    bench = sit(layer)
+    bench.page.context.set_offline(True)
+    bench.drag("amateur", 1_000, 2_000)
+    asked = []
+    bench.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    bench.page.close(run_before_unload=True)
+    bench.page.wait_for_event("close")
+    assert asked == ["beforeunload"]
+
+
+def test_a_layer_is_submitted_after_its_last_edit_is_saved(sit, layer):
+    bench = sit(layer)
+    bench.drag("amateur", 1_000, 2_000)
+    bench.page.click("text=Submit for review")
+    bench.page.locator(".chip.submitted").wait_for()
+    layer.refresh_from_db()
+    assert layer.state == "submitted"
+    assert layer.segments.count() == 1
+    bench.page.wait_for_selector("mix-workbench[data-state=ready][readonly]")
+
+
+def test_a_submitted_layer_can_be_read_and_heard_but_not_changed(sit, layer, rita):
+    made = turn(layer, 2_000)
+    layer.submit()
+    bench = sit(layer, person=rita)
+    bench.drag("expert", 10_000, 12_000)
+    bench.press("PageDown", "Delete", "t", "g", "s")
+    assert bench.page.locator("[data-action=delete]").is_hidden()
+    assert bench.page.get_attribute("[data-part=summary]", "readonly") is not None
+    assert bench.page.locator(".row.segment[aria-selected=true]").count() == 3
+    bench.press("Shift+Space")
+    bench.wait("bench.player.playing")
+    assert made.members.count() == 3
+    assert layer.segments.count() == 3
+    bench.no_complaints()
+
+
+def test_a_selection_is_played_to_its_exact_end(sit, layer):
+    SegmentFactory(layer=layer, lane="expert", start_ms=15_123, end_ms=15_987, text="")
+    bench = sit(layer)
+    bench.press("2", "ArrowDown")
+    assert bench.look("return bench.player.time") == 15_123
+    bench.press("Shift+Space")
+    bench.wait("bench.player.playing")
+    bench.wait("!bench.player.playing")
+    assert bench.look("return bench.player.time") == 15_987
+    assert any("/proxy/" in url for url in bench.fetched)
+    bench.seek("7.25")
+    assert bench.look("return bench.player.time") == 7_250
+    bench.no_complaints()
+
+
+def test_a_recording_that_failed_says_why_and_one_in_work_appears_by_itself(sit, layer):
+    recording = layer.session.recordings.get()
+    derived = list(recording.derived.all())
+    Derived.objects.all().delete()
+    job = recording.ingests.create(
+        project=layer.session.project, makes="peaks", state="running", created_by=layer.owner
+    )
+    bench = sit(layer)
+    bench.press("Space")
+    bench.message("Playback is being prepared")
+    for each in derived:
+        each.pk = None
+        each.save()
+    job.state = "succeeded"
+    job.save()
+    bench.wait("bench.tracks.length && bench.player.canPlay")
+
+    Derived.objects.all().delete()
+    job.state, job.error_message = "failed", "The file ends before its header says."
+    job.save()
+    bench.open()
+    bench.press("Space")
+    bench.message("Playback could not be prepared. The file ends before its header says.")
+    bench.no_complaints()
+
+
+def test_eight_hundred_turns_make_a_short_page(sit, layer):
+    Layer.objects.filter(pk=layer.pk).update(revision=0)
+    layer.session.length_ms = 5_400_000
+    layer.session.save()
+    for number in range(800):
+        turn(layer, number * 6_000, music=False)
+    bench = sit(layer)
+    assert bench.look("return document.querySelectorAll('*').length") < 1_500
+    bench.page.locator("[role=listbox]").focus()
+    bench.press("End")
+    bench.page.locator(".row[aria-selected=true]", has_text="Cut at 300.").wait_for()
+    assert bench.page.get_attribute("[role=listbox]", "aria-activedescendant").startswith("row-s-")
+    assert bench.look("return bench.selection.turn.number") == 800
+    assert bench.look("return bench.viewport.startMs <= bench.selection.span.start_ms")
+    assert bench.look("return document.querySelectorAll('*').length") < 1_500
+
+
+def test_everything_that_can_be_done_has_a_control_that_names_its_key(sit, layer):
+    bench = sit(layer)
+    missing = bench.look("""
+      const named = [...document.querySelectorAll("[data-action], [data-hint]")]
+      const shown = new Set(named.flatMap((node) => (node.dataset.action ?? node.dataset.hint).split(" ")))
+      return [...bench.actions.keys()].filter((name) => !shown.has(name))""")
+    assert missing == []
+    titles = bench.look("return [...document.querySelectorAll('[data-action]')].map((button) => button.title)")
+    assert all("(" in title for title in titles), json.dumps(titles)
+
+
+def test_times_of_an_edit_are_whole_milliseconds_and_its_name_a_uuid(sit, layer):
+    bench = sit(layer)
+    with bench.page.expect_request("**/edits/") as sent:
+        bench.drag("note", 1_000, 2_000)
+    body = sent.value.post_data_json
+    [edit] = body["edits"]
+    assert body["base_revision"] == 0
+    assert uuid.UUID(edit["id"]) and uuid.UUID(edit["uid"])
+    assert isinstance(edit["start_ms"], int) and isinstance(edit["end_ms"], int)
+    assert edit["op"] == "segment.create"
