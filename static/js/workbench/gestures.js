@@ -30,6 +30,7 @@ export class Gestures {
   cancel() {
     const wasBusy = this.busy
     this.drag = this.ghosts = this.range = null
+    this.lifted = false
     cancelAnimationFrame(this.sliding)
     this.timeline.redraw("lanes", "above")
     return wasBusy
@@ -132,7 +133,9 @@ export class Gestures {
         ? { ...row, start_ms: clamp(row.start_ms + by, 0, row.end_ms - shortest) }
         : { ...row, end_ms: clamp(row.end_ms + by, row.start_ms + shortest, length) }]
     }
-    this.timeline.redraw("lanes", "above")
+    // the segments under the ghosts are lifted off once, not on every move
+    this.timeline.redraw(...(this.lifted ? ["above"] : ["lanes", "above"]))
+    this.lifted = true
   }
 
   #up() {

@@ -3,6 +3,7 @@
 const BATCH = 50
 const TIMEOUT_MS = 20_000
 const SLOWEST_MS = 30_000
+const KEEPALIVE_CHARS = 16_000 // browsers allow 64 KiB under way
 
 // States: "saved", "pending", "sending", "offline", "login", "stuck". Events: "state" when it or the count differs,
 // "astray" when the document must be read anew.
@@ -15,18 +16,19 @@ export class Outbox extends EventTarget {
   #busy = false
   #alone = false // after an answer that names no edit, send one at a time to learn which is meant
 
-  constructor(document, url, signal) {
+  constructor(layer, url, signal) {
     super()
-    this.#document = document
+    this.#document = layer
     this.#url = url
     this.#gone = signal
     this.state = "saved"
     this.savedAt = null
     this.message = ""
-    document.addEventListener("queued", () => this.#wake(), { signal })
-    addEventListener("online", () => this.retry(), { signal })
+    layer.addEventListener("queued", () => this.#wake(), { signal })
+    addEventListener("online", () => (this.count ? this.retry() : this.#set("saved")), { signal })
     addEventListener("offline", () => this.#set("offline"), { signal })
     addEventListener("focus", () => this.state === "login" && this.retry(), { signal })
+    addEventListener("visibilitychange", () => document.hidden && this.retry(), { signal, capture: true })
     addEventListener("beforeunload", (event) => this.count && event.preventDefault(), { signal })
     signal.addEventListener("abort", () => clearTimeout(this.#timer))
   }
@@ -86,10 +88,12 @@ export class Outbox extends EventTarget {
 
   // Sends one batch, takes the answer in, and says how long to wait before the next.
   async #exchange(batch) {
+    const body = JSON.stringify({ base_revision: this.#document.revision, edits: batch.map(({ edit }) => edit) })
     const response = await fetch(this.#url, {
       method: "POST",
+      body,
+      keepalive: body.length < KEEPALIVE_CHARS, // goes on when the page is closed meanwhile
       headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
-      body: JSON.stringify({ base_revision: this.#document.revision, edits: batch.map(({ edit }) => edit) }),
       redirect: "manual", // a redirect is the login page
       signal: AbortSignal.any([this.#gone, AbortSignal.timeout(TIMEOUT_MS)]),
     })

@@ -54,8 +54,8 @@ class Overview extends HTMLElement {
 
   // Tiles of the timeline come in all the time; only the overview's own change this picture.
   #tile() {
-    const whole = this.bench.tracks.every(({ peaks }) => peaks.tile(this.#level(peaks), 0))
-    if (whole && this.drawnWhole) return
+    if (this.drawnWhole) return
+    for (const { peaks } of this.bench.tracks) peaks.keep(this.#level(peaks))
     this.dirty = true
     this.draw()
   }
@@ -98,11 +98,9 @@ class Overview extends HTMLElement {
     const bar = (items, top, tall, colour, alpha) => {
       context.fillStyle = colour
       context.globalAlpha = alpha
-      context.beginPath()
       for (const { start_ms, end_ms } of items) {
-        context.rect(start_ms / this.msPerPx, top, Math.max(0.75, (end_ms - start_ms) / this.msPerPx), tall)
+        context.fillRect(start_ms / this.msPerPx, top, Math.max(0.75, (end_ms - start_ms) / this.msPerPx), tall)
       }
-      context.fill()
       context.globalAlpha = 1
     }
     const top = height - coverage

@@ -2,6 +2,7 @@
 
 const ROOM_BYTES = 16 * 2 ** 20
 const AT_ONCE = 6
+const MOST_GAIN = 4
 
 // Tiles of all recordings share one room; the tile used longest ago leaves first.
 export class TileRoom {
@@ -34,6 +35,7 @@ export class TileRoom {
 export class Peaks extends EventTarget {
   #room
   #gone
+  #gain = 0
   #fetching = new Map() // url → AbortController
   #failed = new Map() // url → when to try again
 
@@ -60,6 +62,19 @@ export class Peaks extends EventTarget {
 
   tile(level, tile) { return this.#room.get(this.address(level, tile)) }
 
+  // How much the picture is stretched so that the loudest moment fills its height: quiet speech stays readable.
+  get gain() {
+    if (this.#gain) return this.#gain
+    const level = this.levels.length - 1
+    let loudest = 0
+    for (let tile = 0; tile * this.tile_points < this.levels[level]; tile++) {
+      const data = this.tile(level, tile)
+      if (!data) return 1
+      for (const value of data) loudest = Math.max(loudest, Math.abs(value))
+    }
+    return (this.#gain = Math.min(MOST_GAIN, 126 / Math.max(1, loudest)))
+  }
+
   // Fetch the tiles for the points [first, last) of a level. Those that nobody looks at any more are given up.
   want(level, first, last) {
     const wanted = []
@@ -74,13 +89,16 @@ export class Peaks extends EventTarget {
     for (const url of urls) this.#fetch(url)
   }
 
-  // Like want, but never given up: the overview is always looked at.
+  // Like want, but first in line and never given up: the overview is always looked at. The coarsest level comes
+  // along: it is small, it stands in for what is not here yet, and the gain is read from it.
   keep(level) {
+    if (level < this.levels.length - 1) this.keep(this.levels.length - 1)
     for (let tile = 0; tile * this.tile_points < this.levels[level]; tile++) this.#fetch(this.address(level, tile), true)
   }
 
   async #fetch(url, kept = false) {
-    if (this.#room.get(url) || this.#fetching.has(url) || this.#fetching.size >= AT_ONCE) return
+    if (this.#room.get(url) || this.#fetching.has(url)) return
+    if (!kept && this.#fetching.size >= AT_ONCE) return // asked for again when one of those has come
     if ((this.#failed.get(url) ?? 0) > performance.now()) return
     const giveUp = new AbortController()
     giveUp.kept = kept

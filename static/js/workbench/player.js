@@ -25,7 +25,7 @@ export class Player extends EventTarget {
     this.audio.preservesPitch = true
     const on = (name, listener) => this.audio.addEventListener(name, listener, { signal })
     on("ended", () => this.pause())
-    on("error", () => this.audio.src && this.#fail("The recording could not be played. Try again in a moment."))
+    on("error", () => this.#broken())
     signal.addEventListener("abort", () => {
       cancelAnimationFrame(this.#frame)
       this.audio.pause()
@@ -79,7 +79,8 @@ export class Player extends EventTarget {
   // Play from here, or a stretch {start_ms, end_ms, loop, back} that ends exactly where it ends; with `back` the
   // playhead then returns to where it was.
   async play(stretch = null) {
-    if (!this.canPlay) return this.#fail("Playback is being prepared; it starts to work here by itself.")
+    if (!this.canPlay) return this.#fail(this.#whyNot())
+    if (this.audio.error) this.audio.load() // the network failed earlier: begin anew
     const before = this.#until?.back ?? this.time
     if (stretch) this.#asked = stretch.start_ms
     else if (this.#asked >= this.lengthMs) this.#asked = 0
@@ -100,6 +101,14 @@ export class Player extends EventTarget {
       this.pause()
       this.#fail("The browser would not start playback. Press play once more.")
     }
+  }
+
+  #whyNot() {
+    if (!this.recording) return "This session has no recording yet."
+    const { state, message } = this.recording
+    if (state === "failed") return `Playback could not be prepared. ${message}`
+    if (state === "cancelled") return "Preparing playback was cancelled. Start it again on the jobs page."
+    return "Playback is being prepared; it starts to work here by itself."
   }
 
   pause() {
@@ -178,6 +187,13 @@ export class Player extends EventTarget {
     this.context = new AudioContext()
     this.output = this.context.createGain()
     this.context.createMediaElementSource(this.audio).connect(this.output).connect(this.context.destination)
+  }
+
+  // A failed read-ahead while nothing plays is nobody's concern; the next play begins anew.
+  #broken() {
+    if (!this.playing) return
+    this.pause()
+    this.#fail("The recording could not be read on. Press play to try again.")
   }
 
   #fail(message) {

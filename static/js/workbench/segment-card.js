@@ -38,9 +38,10 @@ class SegmentCard extends HTMLElement {
   }
 
   #relane() {
-    const { bench, parts } = this
+    const { bench } = this
+    const wanted = this.parts.lane.value // read first: putting down what was typed shows the fields anew
     bench.selection.select([bench.selection.primary], { keepLane: true })
-    bench.acts.relane(parts.lane.value)
+    bench.acts.relane(wanted)
   }
 
   #retime(uid, edge, typed) {

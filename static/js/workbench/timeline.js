@@ -202,5 +202,6 @@ export function waitingFor(recordings) {
   if (!recordings.length) return "This session has no recording yet. Upload one on the session’s page."
   const failed = recordings.find(({ state }) => state === "failed")
   if (failed) return `The waveform could not be made: ${failed.message || "the recording could not be read."}`
+  if (recordings.some(({ state }) => state === "cancelled")) return "Making the waveform was cancelled. Start it again on the jobs page."
   return "The waveform is being made; it appears here by itself."
 }

@@ -31,7 +31,7 @@ export function paintWaveform(context, peaks, { startMs, msPerPx, width }, { top
   const room = overlaid ? height : height / peaks.channels
   for (let channel = 0; channel < peaks.channels; channel++) {
     const middle = top + room * ((overlaid ? 0 : channel) + 0.5)
-    const scale = (room / 2 - 1.5) / 128
+    const scale = ((room / 2 - 1.5) / 128) * peaks.gain
     context.fillStyle = palette.line
     context.fillRect(0, Math.round(middle), width, 1)
     peaks.columns(channel, startMs, msPerPx, columns, scratch.columns)
@@ -39,28 +39,13 @@ export function paintWaveform(context, peaks, { startMs, msPerPx, width }, { top
   }
 }
 
-// One closed outline for each stretch of known columns: far cheaper than a rectangle for each pixel.
 function fill(context, data, columns, middle, scale, colour) {
   context.fillStyle = colour
-  context.beginPath()
-  let from = -1
-  for (let x = 0; x <= columns; x++) {
-    const known = x < columns && data[2 * x] <= data[2 * x + 1]
-    if (known && from < 0) from = x
-    if (known || from < 0) continue
-    for (let i = from; i < x; i++) {
-      const y = middle - Math.max(data[2 * i + 1] * scale, 0.5)
-      context.lineTo(i, y)
-      context.lineTo(i + 1, y)
-    }
-    for (let i = x - 1; i >= from; i--) {
-      const y = middle - Math.min(data[2 * i] * scale, -0.5)
-      context.lineTo(i + 1, y)
-      context.lineTo(i, y)
-    }
-    context.closePath()
-    if (x < columns) context.moveTo(x, middle)
-    from = -1
+  for (let x = 0; x < columns; x++) {
+    const low = data[2 * x]
+    const high = data[2 * x + 1]
+    if (low > high) continue
+    const top = middle - Math.max(high * scale, 0.5)
+    context.fillRect(x, top, 1, middle - Math.min(low * scale, -0.5) - top)
   }
-  context.fill()
 }

@@ -98,6 +98,10 @@ class Workbench extends HTMLElement {
       button.title = action.title
       if (!button.textContent.trim()) button.textContent = action.label
     }
+    // fields and groups that do what several keys do name them all
+    for (const node of this.querySelectorAll("[data-hint]")) {
+      node.title = node.dataset.hint.split(" ").map((name) => bench.actions.get(name).title).join("\n")
+    }
     let queued = false
     const refresh = () => {
       if (queued) return
