@@ -41,6 +41,7 @@ class Master(ABC):
     rate: int
     channels: int
     frames: int | None  # None: only known once it is decoded
+    about: int  # frames, as far as the header tells; enough for a progress bar
     seekable: bool
 
     @abstractmethod
@@ -80,7 +81,7 @@ class WavMaster(Master):
     def __init__(self, path: Path, layout: WavLayout) -> None:
         self.path, self.layout = path, layout
         self.container, self.rate, self.channels = layout.container, layout.rate, layout.channels
-        self.frames = layout.frames
+        self.frames = self.about = layout.frames
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         layout = self.layout
@@ -109,6 +110,7 @@ class FlacMaster(Master):
             self.rate, self.channels = file.samplerate, file.channels
             # libsndfile says 2^63 - 1 where the header leaves the length open, as streaming encoders do
             self.frames = None if file.frames in (0, 2**63 - 1) else file.frames
+            self.about = self.frames or 0
             # libsndfile cuts deeper samples down; they are read whole and rounded, as those of a WAV
             self.deep = file.subtype not in ("PCM_16", "PCM_S8")
 
@@ -145,6 +147,7 @@ class CodedMaster(Master):
         self.path, self.container, self.limits = path, kind, limits
         with open_coded(path, kind) as coded:
             self.rate, self.channels = shape_of(coded)
+            self.about = round((coded.container.duration or 0) / 1_000_000 * self.rate)
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """Decode from the beginning whatever `start` is: a seek would not land on the sample."""

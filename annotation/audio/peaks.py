@@ -112,7 +112,7 @@ def _base_in_order(master: Master, report: Progress) -> tuple[Points, int]:
     for block in master.blocks():
         pieces.append(_quantised(block))
         frames += len(block)
-        report(min(0.95, frames / master.frames) if master.frames else 0.0)
+        report(min(0.95, frames / max(master.about, frames)))
     if not pieces:
         return np.empty((0, drawn_channels(master.channels), 2), np.int8), 0
     return np.concatenate(pieces), frames

@@ -109,15 +109,15 @@ def fold(block: Block, channels: int) -> Block:
 
 def _encode(master: Master, part: Path, rate: int, channels: int, witnesses: list[_Witness], report: Progress) -> int:
     """Write the file and keep witnesses; return the frames encoded, at the proxy's rate."""
-    total = master.frames or 0
     layout = "mono" if channels == 1 else "stereo"
     options = {"movflags": FLAGS, "frag_duration": str(FRAGMENT_US)}
     done = heard = 0
     source = (fold(block, channels) for block in master.blocks())
     with av.open(f"file:{part}", "w", format="mp4", options=options) as container:
-        stream = container.add_stream("aac", rate=rate, layout=layout)
+        # at these bit rates the fast coder sounds better than FFmpeg's default and takes half its time
+        stream = container.add_stream("aac", rate=rate, layout=layout, options={"aac_coder": "fast"})
         stream.bit_rate = BIT_RATES[channels]
-        for block in ahead(_resampled(_watched(source, witnesses, total), master.rate, rate)):
+        for block in ahead(_resampled(_watched(source, witnesses, master.about), master.rate, rate)):
             if not len(block):  # the resampler holds back what its filter still needs
                 continue
             frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="s16", layout=layout)
@@ -127,7 +127,7 @@ def _encode(master: Master, part: Path, rate: int, channels: int, witnesses: lis
             heard = done * master.rate // rate
             for packet in stream.encode(frame):
                 container.mux(packet)
-            report(min(1.0, heard / total) if total else 0.0)
+            report(heard / max(master.about, heard))
         if not done:
             raise master.ends_early(0)
         for packet in stream.encode(None):
@@ -154,16 +154,15 @@ def _rounded(samples: NDArray[np.float32]) -> Block:
     return np.clip(np.rint(samples), -32768, 32767).astype(np.int16).reshape(len(samples), -1)
 
 
-def _watched(blocks: Iterator[Block], witnesses: list[_Witness], total: int) -> Iterator[Block]:
+def _watched(blocks: Iterator[Block], witnesses: list[_Witness], about: int) -> Iterator[Block]:
     """Pass blocks on and keep of each sixth of the recording its loudest window, of the start its first in any case."""
     at = 0
     loudest: dict[int, _Witness] = {}
     for block in blocks:
-        for start in range(0, max(1, len(block) - WINDOW), 4 * WINDOW):
+        for start in range(0, max(1, len(block) - WINDOW), 2 * WINDOW):
             samples = block[start : start + WINDOW]
             loudness = float(np.abs(samples[::16].astype(np.int32)).mean())
-            # without a known length the sixths are stretches of ten minutes
-            part = -1 if at + start == 0 else (at + start) * WINDOWS // total if total else (at + start) // 28_800_000
+            part = -1 if at + start == 0 else min(WINDOWS, (at + start) * WINDOWS // max(about, 1))
             if part not in loudest or loudest[part].loudness < loudness:
                 loudest[part] = _Witness(at + start, samples.copy(), loudness)
         at += len(block)

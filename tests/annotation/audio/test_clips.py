@@ -42,7 +42,8 @@ def test_a_clip_is_a_slice_of_the_whole_recording_resampled(kind, rate, channels
     cut(path, clips, tmp_path)
     master = open_master(path)
     mono = np.concatenate(list(master.blocks())).mean(axis=1)
-    whole = np.rint(soxr.resample(mono, master.rate, 16_000, "VHQ"))
+    # a second of silence ahead: where sound begins at once, soxr's first samples depend on how it is called
+    whole = np.rint(soxr.resample(np.concatenate([np.zeros(master.rate), mono]), master.rate, 16_000, "VHQ"))[16_000:]
     for span in clips:
         expected = whole[16 * span.start_ms : 16 * span.end_ms]
         assert np.abs(samples(tmp_path / span.name)[: len(expected)] - expected).max() <= 1

@@ -58,13 +58,8 @@ def test_its_samples_line_up_with_the_recording(kind, rate, channels, tmp_path):
     at, heard = played(tmp_path / "proxy.mp4", 3.5)
     assert 2.4 * facts.rate < at <= 3.5 * facts.rate
     assert lag_of(source[at + 2048 : at + 50_000], heard[2048:50_000]) == 0
-    assert (
-        np.corrcoef(
-            source[: facts.rate], heard[: facts.rate] if at == 0 else played(tmp_path / "proxy.mp4")[1][: facts.rate]
-        )[0, 1]
-        > 0.97
-    )
-    assert facts.windows >= 4
+    assert np.corrcoef(source[at + 2048 : at + 50_000], heard[2048:50_000])[0, 1] > 0.97
+    assert facts.windows >= 3
     assert abs(facts.lag) <= 1
 
 
