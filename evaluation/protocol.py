@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -40,6 +41,7 @@ class Plan:
     ratings: int | None = None  # per comparison
     trials: int | None = None  # per rater
     seed: int = 0
+    key: UUID = field(default_factory=uuid4)  # the same form sent twice is one study
 
 
 def latest_generations(snapshot: Snapshot, split: str) -> dict[str, Generation]:
@@ -62,9 +64,12 @@ def choose(snapshot: Snapshot, split: str, names: Sequence[str]) -> tuple[Genera
 
 def create(plan: Plan, by: Person | None = None) -> Study:
     """Make a draft with its items, answers and comparisons, and a link for each rater."""
+    if made := Study.objects.filter(key=plan.key, project=plan.snapshot.project).first():
+        return made
     _check(plan)
     with transaction.atomic():
         study = Study.objects.create(
+            key=plan.key,
             project=plan.snapshot.project,
             snapshot=plan.snapshot,
             split=plan.split,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q
 from django.utils import timezone
 
 from evaluation import assignment, protocol, voting
+from evaluation.balance import balance_of
 from evaluation.errors import StudyError
-from evaluation.models import Assignment, Comparison, Contender, Item, Rating, Study
+from evaluation.models import Assignment, Comparison, Item, Rating, Study
 
 BOTH_GOOD, BOTH_BAD = 0.12, 0.15  # the shares that the paper's study found
 NOISE = 1.0  # the scale of a logistic: utilities are log odds
@@ -134,22 +134,9 @@ def _drill(study: Study, count: int, dropout: float, rng: random.Random) -> Dril
 
 
 def _counts(study: Study) -> dict[str, object]:
-    rated = Q(assignments__state=Assignment.State.RATED)
-    cells = Comparison.objects.filter(item__study=study).annotate(n=Count("assignments", filter=rated))
-    items = Item.objects.filter(study=study).annotate(n=Count("assignments", filter=rated))
-    sides = Assignment.objects.rated().filter(rater__study=study)
-    left = Counter(sides.values_list("left__contender__name", flat=True))
-    right = Counter(sides.values_list("right__contender__name", flat=True))
-    names = Contender.objects.filter(study=study).values_list("name", flat=True)
+    balance = balance_of(study)
     return {
-        "cells": _span(list(cells.values_list("n", flat=True))),
-        "items": _span(list(items.values_list("n", flat=True))),
-        "left_share": {
-            name: round(left[name] / (left[name] + right[name]), 4) if left[name] + right[name] else None
-            for name in names
-        },
+        "cells": {"min": balance.cells.least, "max": balance.cells.most},
+        "items": {"min": balance.items.least, "max": balance.items.most},
+        "left_share": {each.name: None if each.share is None else round(each.share, 4) for each in balance.contenders},
     }
-
-
-def _span(counts: list[int]) -> dict[str, int]:
-    return {"min": min(counts), "max": max(counts)}

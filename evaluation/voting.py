@@ -1,5 +1,6 @@
 """How a vote is saved: once, by its own rater, and never over another."""
 
+import re
 import secrets
 from datetime import datetime
 from enum import Enum
@@ -10,6 +11,7 @@ from django.utils import timezone
 from evaluation.models import Assignment, Rater, Rating, Study
 
 MAX_REASON = 2000
+TOKEN = re.compile(r"[\w-]{1,32}", re.ASCII)
 
 
 class Saved(Enum):
@@ -35,7 +37,8 @@ def vote(rater: Rater, token: str, slot: str, reason: str = "", *, now: datetime
     another rater's, NoChoice for a slot that isn't on this page.
     """
     now = now or timezone.now()
-    assignment = Assignment.objects.filter(rater=rater, token=token).first()
+    mine = Assignment.objects.filter(rater=rater, token=token) if TOKEN.fullmatch(token) else Assignment.objects.none()
+    assignment = mine.first()
     if assignment is None:
         raise NotYours
     choice = _choice(assignment, slot)
@@ -43,12 +46,10 @@ def vote(rater: Rater, token: str, slot: str, reason: str = "", *, now: datetime
         Study.objects.select_for_update().get(pk=rater.study_id)  # a vote and the closing: one comes first
         if not Rater.objects.with_a_living_link().filter(pk=rater.pk).exists():
             raise NotYours
-        mine = Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.OPEN)
-        if mine.update(state=Assignment.State.RATED):
+        if mine.open().update(state=Assignment.State.RATED):
             waited = max(0, round((now - assignment.served_at).total_seconds() * 1000))
-            Rating.objects.create(
-                assignment=assignment, choice=choice, reason=reason.strip()[:MAX_REASON], ms_to_vote=waited
-            )
+            words = reason.replace("\0", "").strip()[:MAX_REASON]
+            Rating.objects.create(assignment=assignment, choice=choice, reason=words, ms_to_vote=waited)
             return Saved.NOW
     assignment.refresh_from_db(fields=["state"])
     return Saved.BEFORE if assignment.state == Assignment.State.RATED else Saved.TOO_LATE

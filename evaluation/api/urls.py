@@ -1,5 +1,14 @@
-"""API addresses of this room."""
+"""API addresses of studies, reports and votes."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from evaluation.api import studies
+
+urlpatterns = [
+    path("studies/", studies.StudyList.as_view(), name="api-studies"),
+    path("studies/<int:pk>/", studies.StudyDetail.as_view(), name="api-study"),
+    path("studies/<int:pk>/opening/", studies.OpeningView.as_view(), name="api-study-opening"),
+    path("studies/<int:pk>/closing/", studies.ClosingView.as_view(), name="api-study-closing"),
+    path("studies/<int:pk>/report/", studies.ReportView.as_view(), name="api-study-report"),
+    path("studies/<int:pk>/ratings/", studies.RatingList.as_view(), name="api-study-ratings"),
+]

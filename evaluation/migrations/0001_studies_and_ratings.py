@@ -4,6 +4,7 @@ import django.db.models.deletion
 import django.utils.timezone
 import evaluation.models.assignment
 import evaluation.models.rater
+import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -166,6 +167,7 @@ class Migration(migrations.Migration):
             name='Study',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('split', models.CharField(default='test', max_length=12)),
                 ('title', models.CharField(max_length=200)),
                 ('question', models.CharField(max_length=300)),

@@ -1,5 +1,6 @@
 """A frozen protocol: what is compared, on which items, by how many."""
 
+import uuid
 from typing import Any, Self
 
 from django.conf import settings
@@ -37,6 +38,7 @@ class Study(models.Model):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
 
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # the same form sent twice is one study
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="studies")
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="studies")
     split = models.CharField(max_length=12, default="test")

@@ -20,9 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Who competes, before whom."""
         parser.add_argument("snapshot", help="id or name")
-        parser.add_argument(
-            "--contenders", required=True, help="expert, base keys, adapter names; with commas"
-        )
+        parser.add_argument("--contenders", required=True, help="expert, base keys, adapter names; with commas")
         parser.add_argument("--raters", type=int, required=True)
         parser.add_argument("--split", default="test")
         parser.add_argument("--title", default="")

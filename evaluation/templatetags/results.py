@@ -1,0 +1,24 @@
+"""How numbers of a report are written: never more digits than they carry, a dash where there is nothing."""
+
+from django import template
+
+register = template.Library()
+NOTHING = "–"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share as 54.8 %."""
+    return NOTHING if share is None else f"{100 * share:.1f} %"
+
+
+@register.filter
+def signed(value: float | None) -> str:
+    """A log odds as +0.35."""
+    return NOTHING if value is None else f"{value:+.2f}".replace("-", "−")
+
+
+@register.filter
+def pvalue(p: float | None) -> str:
+    """A p as 0.057, or < 0.001."""
+    return NOTHING if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,113 @@
+"""A rater's whole world: a welcome, one pair after another, and thanks.
+
+Its pages are rendered without the request, from the types of `blind` alone, so that nothing of the site, of an account
+or of an answer's source can reach them. Every link that doesn't work gets the same answer.
+"""
+
+from typing import Any, TypeVar
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse, HttpResponseBase
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation.media import send
+from evaluation import assignment, blind, voting
+from evaluation.models import Assignment, Rater
+from mixassist_site.http import VisitorRequest
+
+R = TypeVar("R", bound=HttpResponseBase)
+UNCHOSEN = "Choose one of the four first."
+RETURNED = "The pair before this one had waited too long and went to somebody else; that vote was not kept."
+
+
+@login_not_required
+@require_safe
+def rate(request: VisitorRequest, token: str) -> HttpResponse:
+    """The welcome, the rater's current pair, or thanks."""
+    rater = Rater.find(token)
+    if rater is None:
+        return gone()
+    if rater.started_at is None:
+        return blind_page("welcome", {**world(request, rater, token)})
+    return current_pair(request, rater, token)
+
+
+@login_not_required
+@require_POST
+def visit(request: VisitorRequest, token: str) -> HttpResponse:
+    """Begin: a person is here, and not a mail program that looks ahead."""
+    rater = Rater.find(token)
+    if rater is None:
+        return gone()
+    rater.start()
+    return redirect("rate", token)
+
+
+@login_not_required
+@require_POST
+def ratings(request: VisitorRequest, token: str) -> HttpResponse:
+    """Save one vote on the rater's own pair, once."""
+    rater = Rater.find(token)
+    if rater is None:
+        return gone()
+    sent = request.POST
+    try:
+        saved = voting.vote(rater, sent.get("pair", ""), sent.get("choice", ""), sent.get("reason", ""))
+    except voting.NotYours:
+        return gone()
+    except voting.NoChoice:
+        return current_pair(request, rater, token, problem=UNCHOSEN, reason=sent.get("reason", ""), status=400)
+    if saved is voting.Saved.TOO_LATE:
+        return current_pair(request, rater, token, problem=RETURNED, status=409)
+    return redirect("rate", token)
+
+
+@login_not_required
+@require_safe
+def audio(request: VisitorRequest, token: str, audio_token: str) -> HttpResponseBase:
+    """The clip of one of the rater's pairs; its name, its validators and its type tell nothing."""
+    rater = Rater.find(token)
+    heard = Assignment.objects.filter(rater=rater, audio_token=audio_token, item__clip__gt="") if rater else None
+    pair = heard.select_related("item__study__snapshot").first() if heard is not None else None
+    path = pair.item.study.snapshot.path / pair.item.clip if pair else None
+    if path is None or not path.is_file():
+        return gone()
+    return sealed(send(request, path, "audio/wav", etag=audio_token))
+
+
+def current_pair(request: VisitorRequest, rater: Rater, token: str, *, status: int = 200, **more: str) -> HttpResponse:
+    """The pair that this rater has open, or the next; thanks when none is left."""
+    served = assignment.next_for(rater)
+    known = world(request, rater, token)
+    if served is None:
+        return blind_page("done", known)
+    briefing: blind.BlindBriefing = known["briefing"]
+    pair = blind.comparison(served, number=briefing.saved + 1, total=briefing.total)
+    return blind_page("pair", {**known, "pair": pair, **more}, status)
+
+
+def world(request: VisitorRequest, rater: Rater, token: str) -> dict[str, Any]:
+    """What every page of a rater has: the study's briefing, the link itself and the form's guard."""
+    saved = rater.assignments.rated().count()
+    return {"briefing": blind.briefing(rater.study, saved=saved), "token": token, "csrf_token": get_token(request)}
+
+
+def gone() -> HttpResponse:
+    """One answer to every link that doesn't work, whatever the reason."""
+    return blind_page("gone", {}, 404)
+
+
+def blind_page(name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Render without the request: no account, no navigation, no messages in reach of the template."""
+    return sealed(HttpResponse(render_to_string(f"evaluation/rate/{name}.html", context), status=status))
+
+
+def sealed(response: R) -> R:
+    """Keep pages out of caches, indexes and other sites' logs."""
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "same-origin"  # no-referrer would blank the Origin that guards the form
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response

@@ -1,0 +1,157 @@
+"""Studies: their list, a new one, one study with its raters, and its opening and closing."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotation.models import Project
+from evaluation import assignment, protocol
+from evaluation.balance import balance_of
+from evaluation.errors import StudyError
+from evaluation.forms import RatersForm, StudyForm, comparable_rows
+from evaluation.models import Assignment, Comparison, Rater, Study
+from mixassist_site.http import MemberRequest, page_of
+
+FIELDS = {
+    "too-few-contenders": "contenders",
+    "raters": "raters",
+    "ratings": "ratings",
+    "trials": "trials",
+    "name-in-text": "question",
+}
+
+
+@require_safe
+def studies(request: MemberRequest, slug: str) -> HttpResponse:
+    """A project's studies."""
+    project = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
+    rated = Q(raters__assignments__state=Assignment.State.RATED)
+    rows = project.studies.select_related("snapshot").annotate(votes=Count("raters__assignments", filter=rated))
+    context = {
+        "project": project,
+        "page": page_of(request, rows.order_by("-pk")),
+        "may_manage": request.user.has_perm("evaluation.manage_study", project),
+        "may_read": request.user.has_perm("evaluation.read_results", project),
+        "can_compare": bool(comparable_rows(project)),
+    }
+    return render(request, "evaluation/studies.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_study(request: MemberRequest, slug: str) -> HttpResponse:
+    """Choose the rows, the contenders, the question and the raters; the study begins as a draft."""
+    project = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
+    if not request.user.has_perm("evaluation.manage_study", project):
+        raise PermissionDenied
+    options = comparable_rows(project)
+    asked = (request.POST if request.method == "POST" else request.GET).get("rows", "")
+    rows = asked if asked in options else next(iter(options), "")
+    context: dict[str, Any] = {"project": project, "options": options, "rows": rows}
+    if not options:
+        return render(request, "evaluation/study_form.html", context)
+    snapshot, split = options[rows]
+    generations = protocol.latest_generations(snapshot, split)
+    form = StudyForm(request.POST or None, generations=generations, initial={"contenders": list(generations)})
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(protocol.create(form.plan(snapshot, split), by=request.user))
+        except StudyError as error:
+            form.add_error(FIELDS.get(error.code), error.message)
+    return render(request, "evaluation/study_form.html", {**context, "form": form}, status=400 if form.errors else 200)
+
+
+@require_safe
+def study(request: MemberRequest, pk: int) -> HttpResponse:
+    """A study; who may read results sees the contenders and the raters, who manages it sees the links."""
+    found = visible_study(request, pk)
+    may_read = request.user.has_perm("evaluation.read_results", found)
+    may_manage = request.user.has_perm("evaluation.manage_study", found)
+    comparisons = Comparison.objects.filter(item__study=found).count()
+    context: dict[str, Any] = {
+        "study": found,
+        "project": found.project,
+        "may_read": may_read,
+        "may_manage": may_manage,
+        "items": found.items.count(),
+        "votes": Assignment.objects.rated().filter(rater__study=found).count(),
+        "wanted": comparisons * found.ratings_per_comparison,
+    }
+    if may_read:
+        context |= {
+            "comparisons": comparisons,
+            "contenders": found.contenders.select_related("generation__base", "generation__adapter"),
+            "balance": balance_of(found),
+            "page": page_of(request, raters_of(found)),
+            "raters_form": RatersForm(),
+        }
+    if may_manage:
+        root = request.build_absolute_uri("/").rstrip("/")
+        for rater in context["page"]:
+            rater.address = f"{root}{rater.get_absolute_url()}" if rater.token else ""
+    return render(request, "evaluation/study.html", context)
+
+
+@require_POST
+def opening(request: MemberRequest, pk: int) -> HttpResponse:
+    """Freeze the study and let its raters in."""
+    found = managed_study(request, pk)
+    if not protocol.open_study(found):
+        messages.warning(request, "This study was opened before.")
+    return redirect(found)
+
+
+@require_POST
+def closing(request: MemberRequest, pk: int) -> HttpResponse:
+    """End the voting; the links stop working."""
+    found = managed_study(request, pk)
+    if not found.close():
+        messages.warning(request, "Only an open study can be closed.")
+    return redirect(found)
+
+
+@require_POST
+def raters(request: MemberRequest, pk: int) -> HttpResponse:
+    """Invite more raters."""
+    found = managed_study(request, pk)
+    form = RatersForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, f"Give a number of raters between 1 and {protocol.MAX_RATERS}.")
+        return redirect(found)
+    try:
+        protocol.invite(found, form.cleaned_data["count"])
+    except StudyError as error:
+        messages.error(request, error.message)
+    return redirect(found)
+
+
+@require_POST
+def revocation(request: MemberRequest, pk: int, number: int) -> HttpResponse:
+    """Take one rater's link back; their votes stay."""
+    found = managed_study(request, pk)
+    rater = get_object_or_404(found.raters, number=number)
+    assignment.revoke(rater)
+    return redirect(found)
+
+
+def visible_study(request: MemberRequest, pk: int) -> Study:
+    """A study of one of the person's projects; 404 otherwise."""
+    return get_object_or_404(Study.objects.visible_to(request.user).select_related("project", "snapshot"), pk=pk)
+
+
+def managed_study(request: MemberRequest, pk: int) -> Study:
+    """A visible study that this person manages; 403 otherwise."""
+    found = visible_study(request, pk)
+    if not request.user.has_perm("evaluation.manage_study", found):
+        raise PermissionDenied
+    return found
+
+
+def raters_of(found: Study) -> Any:
+    """The study's raters with the number of their votes."""
+    rated = Q(assignments__state=Assignment.State.RATED)
+    return Rater.objects.filter(study=found).annotate(votes=Count("assignments", filter=rated)).order_by("number")
