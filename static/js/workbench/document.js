@@ -67,7 +67,7 @@ export class LayerDocument extends EventTarget {
     for (const { edit, changes } of made) this.history.set(edit.id, changes)
     this.undoable.push(ids)
     this.redoable = []
-    if (this.undoable.length > UNDO_DEPTH) this.undoable.shift()
+    if (this.undoable.length > UNDO_DEPTH) this.undoable.shift().forEach((id) => this.history.delete(id))
     this.#changed(made.flatMap(({ changes }) => changes.map((change) => change.kind)))
     this.dispatchEvent(new Event("queued"))
     return ids

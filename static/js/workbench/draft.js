@@ -8,8 +8,9 @@ export class Draft {
   #timer = 0
 
   // `subject()` names what the field shows now; `read(subject)` is its text; `write(subject, text)` keeps it.
-  constructor(field, { subject, read, write, bench, signal, done = () => {}, enter = false }) {
-    Object.assign(this, { field, subject, read, write, bench, done, enter })
+  // Half a time is a time too: fields whose text means something else while it is typed say `patient`.
+  constructor(field, { subject, read, write, bench, signal, done = () => {}, enter = false, patient = false }) {
+    Object.assign(this, { field, subject, read, write, bench, done, enter, patient })
     field.addEventListener("input", () => this.#typed(), { signal })
     field.addEventListener("blur", () => this.flush(), { signal })
     field.addEventListener("keydown", (event) => this.#key(event), { signal })
@@ -23,6 +24,7 @@ export class Draft {
   show() {
     if (this.dirty) return
     const text = this.read(this.subject())
+    if (this.field === document.activeElement && plain(this.field.value) === plain(text)) return // keep the last space
     if (this.field.value !== text) this.field.value = text
   }
 
@@ -50,7 +52,7 @@ export class Draft {
     this.#subject ??= this.subject()
     this.field.dataset.dirty = "true"
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.flush(), PAUSE_MS)
+    if (!this.patient) this.#timer = setTimeout(() => this.flush(), PAUSE_MS)
   }
 
   #key(event) {
@@ -70,3 +72,5 @@ export class Draft {
     }
   }
 }
+
+const plain = (text) => text.replace(/\s+/g, " ").trim()

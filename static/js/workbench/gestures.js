@@ -96,10 +96,11 @@ export class Gestures {
   // Near the border the view slides on, as long as the pointer stays there.
   #slide() {
     const { viewport } = this.bench
+    const beyond = (x, border) => (x < border ? x - border : Math.max(0, x - viewport.width + border))
     const step = () => {
       if (!this.drag) return
-      const { x } = this.drag
-      const push = x < BORDER_PX ? x - BORDER_PX : x > viewport.width - BORDER_PX ? x - viewport.width + BORDER_PX : 0
+      const { x, from } = this.drag
+      const push = beyond(x, beyond(from.x, BORDER_PX) ? 0 : BORDER_PX) // a drag that begins there has to leave first
       if (push) {
         viewport.pan(Math.max(-30, Math.min(30, push)))
         this.#preview()

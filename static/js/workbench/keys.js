@@ -40,6 +40,7 @@ export class Keys {
       }
     }
     document.addEventListener("keydown", (event) => this.#press(event), { signal })
+    document.addEventListener("pointerdown", (event) => bench.legend.contains(event.target) || this.dismiss(), { signal })
   }
 
   #press(event) {

@@ -65,7 +65,10 @@ export class Player extends EventTarget {
   seek(ms) {
     this.#asked = Math.round(Math.min(Math.max(ms, 0), this.lengthMs))
     this.#until = null
-    if (this.playing) this.#locate()
+    if (this.playing) {
+      this.#cut(null)
+      this.#locate()
+    }
     this.dispatchEvent(new Event("move"))
   }
 
@@ -141,6 +144,7 @@ export class Player extends EventTarget {
   }
 
   #locate() {
+    this.#asked = Math.max(this.#asked, this.recording.offset_ms) // there is nothing to hear before it begins
     this.#from = this.#asked
     this.audio.currentTime = Math.max(0, this.#asked - this.recording.offset_ms) / 1000
   }

@@ -19,7 +19,7 @@ class SegmentCard extends HTMLElement {
     const uid = () => bench.selection.primary
     const row = (each) => each && bench.document.segment(each)
     const time = (field, edge) => new Draft(field, {
-      bench, signal, enter: true, subject: uid,
+      bench, signal, enter: true, patient: true, subject: uid,
       read: (each) => (row(each) ? clock(row(each)[edge]) : ""),
       write: (each, typed) => this.#retime(each, edge, typed),
     })

@@ -132,6 +132,7 @@ class Transcript extends HTMLElement {
   #segmentRow(node, { item, turn }) {
     const loose = !turn && item.lane !== "note"
     node.dataset.lane = item.lane
+    node.classList.toggle("outside", !turn)
     node.classList.toggle("loose", loose)
     node.append(
       el("time", { text: clock(item.start_ms, { digits: 1 }) }),

@@ -70,6 +70,7 @@ class Workbench extends HTMLElement {
     bench.restore()
     bench.takeRecordings()
     this.#wireButtons()
+    this.#releaseFocus()
     this.#readOnly()
     this.#submission()
 
@@ -115,6 +116,17 @@ class Workbench extends HTMLElement {
       target.addEventListener(name, refresh, { signal })
     }
     this.#refresh()
+  }
+
+  // A choice made with the mouse gives the keys back at once; one made with the keyboard keeps its field.
+  #releaseFocus() {
+    const { signal } = this.gone
+    let byHand = null
+    this.addEventListener("pointerdown", (event) => (byHand = event.target.closest("select, label")), { signal })
+    this.addEventListener("keydown", () => (byHand = null), { signal })
+    this.addEventListener("change", ({ target }) => {
+      if (byHand?.contains(target) && target.matches("select, input[type=radio]")) target.blur()
+    }, { signal })
   }
 
   #refresh() {
