@@ -2,12 +2,19 @@
 
 from django.contrib.auth import views as auth
 from django.urls import include, path
+from django.views.decorators.http import require_http_methods
 
 from mixassist_site import views
 
+login = require_http_methods(["GET", "HEAD", "POST"])(auth.LoginView.as_view(redirect_authenticated_user=True))
+
 urlpatterns = [
     path("", views.home, name="home"),
-    path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "login/",
+        login,
+        name="login",
+    ),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("jobs/", views.jobs, name="jobs"),
     path("jobs/<slug:kind>/<int:pk>/", views.job, name="job"),

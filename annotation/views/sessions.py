@@ -27,10 +27,14 @@ def session(request: MemberRequest, pk: int) -> HttpResponse:
 
 def _page(request: MemberRequest, found: MixingSession, transcript_form: TranscriptForm) -> HttpResponse:
     visible = Layer.objects.visible_to(request.user).for_session(found)
-    counted = visible.select_related("owner").order_by("pk").annotate(
-        segment_count=Count("segments", distinct=True),
-        turn_count=Count("turns", distinct=True),
-        conversation_count=Count("conversations", distinct=True),
+    counted = (
+        visible.select_related("owner")
+        .order_by("pk")
+        .annotate(
+            segment_count=Count("segments", distinct=True),
+            turn_count=Count("turns", distinct=True),
+            conversation_count=Count("conversations", distinct=True),
+        )
     )
     jobs = Ingest.objects.filter(recording__session=found).select_related("recording").order_by("pk")
     own = visible.filter(owner=request.user, kind=Layer.Kind.HUMAN).first()

@@ -59,7 +59,7 @@ def snapshot(request: MemberRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Snapshot.objects.visible_to(request.user).select_related("project"), pk=pk)
     split = request.GET.get("split", "train")
     split = split if split in SPLITS else "train"
-    page = _rows(found, split, request.GET.get("page")) if found.is_frozen else None
+    page = _rows(found, split, request.GET.get("page")) if found.is_frozen and _table(found, split).exists() else None
     context = {
         "snapshot": found,
         "project": found.project,
@@ -67,6 +67,7 @@ def snapshot(request: MemberRequest, pk: int) -> HttpResponse:
         "split": split,
         "splits": SPLITS,
         "page": page,
+        "is_lost": found.is_frozen and page is None,
         "may_steer": request.user.has_perm("annotation.build_snapshot", found),
     }
     return render(request, "annotation/snapshot.html", context)

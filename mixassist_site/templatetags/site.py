@@ -37,9 +37,9 @@ def short(digest: str) -> str:
 
 
 @register.filter
-def megabytes(size: int) -> str:
+def megabytes(size: int | None) -> str:
     """Bytes as megabytes."""
-    return f"{size / 1e6:,.1f} MB"
+    return f"{size / 1e6:,.1f} MB" if isinstance(size, int) else "–"
 
 
 @register.filter

@@ -1,0 +1,361 @@
+"""Every route, method and actor: who may, who may not (403), who may not even know (404), who logs in first."""
+
+import json
+import re
+import uuid
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from annotation.audio.tiles import Level, Peaks
+from annotation.models import ApiToken, Derived, Ingest, Upload
+from evaluation import assignment
+from modeling.models import Adapter
+from tests.evaluation.studies import study_of
+from tests.factories import LayerFactory, RecordingFactory, SegmentFactory, SessionFactory
+from tests.modeling.app.things import generation_of, run_of
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+ACTORS = ("anonymous", "stranger", "annotator", "reviewer", "admin", "superuser", "rater")
+
+MAY, LOGIN, HIDDEN, FORBIDDEN = "may", "login", "hidden", "forbidden"
+OPEN = dict.fromkeys(ACTORS, MAY)
+PERSON = {**OPEN, "anonymous": LOGIN, "rater": LOGIN}
+MEMBER = {**PERSON, "stranger": HIDDEN}
+REVIEWER = {**MEMBER, "annotator": FORBIDDEN}
+ADMIN = {**REVIEWER, "reviewer": FORBIDDEN}
+SUPER = {**PERSON, **dict.fromkeys(("stranger", "annotator", "reviewer", "admin"), FORBIDDEN)}
+# What belongs to one person and is not there for anybody else.
+ONLY = {**MEMBER, **dict.fromkeys(("stranger", "annotator", "reviewer", "admin", "superuser"), HIDDEN)}
+ANA = {**ONLY, "annotator": MAY}
+ADA = {**ONLY, "admin": MAY}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way to ask for a route: what it names, what is sent, and who may."""
+
+    name: str
+    who: dict[str, dict[str, str]]  # method → actor → outcome; every other method is refused
+    named: tuple[str, ...] = ()  # attributes of the world that the address names
+    body: dict = field(default_factory=dict)
+    json: bool = False
+
+
+def page(name, who, *named):
+    return Route(name, {"GET": who, "HEAD": who}, named)
+
+
+def form(name, who, /, *named, read=None, **body):
+    reading = {"GET": read, "HEAD": read} if read else {}
+    return Route(name, {**reading, "POST": who}, named, body)
+
+
+def api(name, who, /, *named, post=None, **body):
+    reading = {"GET": who, "HEAD": who, "OPTIONS": who} if who else {}
+    return Route(name, {**reading, **({"POST": post} if post else {})}, named, body, json=True)
+
+
+ROUTES = [
+    # the roof
+    page("home", PERSON),
+    Route("login", {"GET": OPEN, "HEAD": OPEN, "POST": OPEN}),
+    Route("logout", {"POST": PERSON}),
+    page("jobs", PERSON),
+    page("job", MEMBER, "job_kind", "ingest"),
+    form("job-cancellation", ADMIN, "job_kind", "ingest"),
+    form("job-retry", ADMIN, "job_kind", "ingest"),
+    page("healthz", OPEN),
+    page("readyz", OPEN),
+    # projects and people
+    page("projects", PERSON),
+    form("project-new", SUPER, read=SUPER),
+    page("project", MEMBER, "slug"),
+    form("project-settings", ADMIN, "slug", read=ADMIN),
+    form("memberships", ADMIN, "slug", username="nobody", role="annotator"),
+    form("membership", ADMIN, "slug", "membership", role="reviewer"),
+    form("tokens", PERSON, read=PERSON),
+    form("token-revocation", ANA, "token"),
+    form("people", SUPER, read=SUPER),
+    # sessions and layers
+    form("uploads", ADMIN, "slug", read=ADMIN, name="a.wav", size="10"),
+    Route("upload", {"GET": ADA, "HEAD": ADA, "PUT": ADA, "DELETE": ADA}, ("upload",)),
+    form("upload-completion", ADA, "upload"),
+    page("session", MEMBER, "session"),
+    form("session-layers", MEMBER, "session"),
+    form("session-transcripts", ADMIN, "session"),
+    form("session-removal", ADMIN, "session"),
+    page("layer", MEMBER, "imported"),
+    page("layer", ANA, "draft"),
+    page("layer", MEMBER | {"annotator": HIDDEN}, "handed_in"),
+    form("layer-submission", MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN), "imported"),
+    form("layer-submission", ANA, "draft"),
+    form("layer-review", REVIEWER, "imported", verdict="accept"),
+    form("layer-review", ANA | {"annotator": FORBIDDEN}, "draft", verdict="accept"),
+    page("peaks-tile", MEMBER, "recording", "digest", "zero", "zero"),
+    page("proxy", MEMBER, "recording", "digest"),
+    # snapshots
+    page("snapshots", MEMBER, "slug"),
+    form("snapshot-new", ADMIN, "slug", read=ADMIN),
+    page("snapshot", MEMBER, "snapshot"),
+    page("snapshot-clip", MEMBER, "snapshot", "row"),
+    # training and candidates
+    page("runs", MEMBER, "slug"),
+    form("run-new", ADMIN, "slug", read=ADMIN),
+    page("run", MEMBER, "run"),
+    page("run-curve", MEMBER, "run"),
+    page("adapter", MEMBER, "adapter"),
+    page("adapter-file", MEMBER, "adapter"),
+    page("generations", MEMBER, "slug"),
+    form("generation-new", ADMIN, "slug", read=ADMIN),
+    page("generation", MEMBER, "generation"),
+    # studies
+    page("studies", MEMBER, "slug"),
+    form("study-new", ADMIN, "slug", read=ADMIN),
+    page("study", MEMBER, "study"),
+    form("study-opening", ADMIN, "study"),
+    form("study-closing", ADMIN, "study"),
+    form("study-raters", ADMIN, "study", count="1"),
+    form("study-rater-revocation", ADMIN, "study", "rater_number"),
+    page("study-report", REVIEWER, "study"),
+    page("study-figure", REVIEWER, "study"),
+    # the rater's world: the token alone opens it, for whoever holds it
+    page("rate", OPEN, "rater_token"),
+    form("rate-visit", OPEN, "rater_token"),
+    form("rate-ratings", OPEN, "rater_token", pair="pair_token", choice="both_bad"),
+    page("rate-audio", OPEN, "rater_token", "audio_token"),
+    page("rate", dict.fromkeys(ACTORS, HIDDEN), "wrong_token"),
+    form("rate-visit", dict.fromkeys(ACTORS, HIDDEN), "wrong_token"),
+    form("rate-ratings", dict.fromkeys(ACTORS, HIDDEN), "wrong_token"),
+    page("rate-audio", dict.fromkeys(ACTORS, HIDDEN), "wrong_token", "audio_token"),
+    # the API
+    api("api-schema", OPEN),
+    api("api-projects", PERSON),
+    api("api-project", MEMBER, "slug"),
+    api("api-sessions", PERSON),
+    api("api-session", MEMBER, "session"),
+    api("api-recordings", PERSON),
+    api("api-recording", MEMBER, "recording"),
+    api("api-layers", PERSON, post=MEMBER, session="session"),
+    api("api-layer", MEMBER, "imported"),
+    api("api-layer", ANA, "draft"),
+    api("api-layer-document", MEMBER, "imported"),
+    api("api-layer-document", ANA, "draft"),
+    api(
+        "api-layer-edits",
+        None,
+        "imported",
+        post=MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN),
+        base_revision=0,
+        edits=[],
+    ),
+    api("api-layer-edits", None, "draft", post=ANA, base_revision=0, edits=[]),
+    api("api-snapshots", PERSON, post=ADMIN, project="slug", name="another"),
+    api("api-snapshot", MEMBER, "snapshot"),
+    api("api-runs", PERSON, post=ADMIN, snapshot="snapshot", base="tiny", name="another"),
+    api("api-run", MEMBER, "run"),
+    api("api-run-metrics", MEMBER, "run"),
+    api("api-run-cancellation", None, "run", post=ADMIN),
+    api("api-run-retry", None, "run", post=ADMIN),
+    api("api-adapters", PERSON),
+    api("api-adapter", MEMBER, "adapter"),
+    api("api-generations", PERSON, post=ADMIN, snapshot="snapshot", source="expert"),
+    api("api-generation", MEMBER, "generation"),
+    api("api-generation-cancellation", None, "generation", post=ADMIN),
+    api("api-generation-retry", None, "generation", post=ADMIN),
+    api("api-candidates", PERSON),
+    api("api-studies", PERSON, post=ADMIN, snapshot="snapshot", contenders=["expert", "tiny"], raters=2),
+    api("api-study", MEMBER, "study"),
+    api("api-study-opening", None, "study", post=ADMIN),
+    api("api-study-closing", None, "study", post=ADMIN),
+    api("api-study-report", REVIEWER, "study"),
+    api("api-study-ratings", REVIEWER, "study"),
+]
+
+
+def walk(patterns=None):
+    """Every named pattern of the site."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern):
+            yield pattern
+
+
+def test_every_route_has_a_name_and_a_row_here():
+    names = [pattern.name for pattern in walk()]
+    assert all(names), "a route has no name"
+    assert sorted(set(names) - {route.name for route in ROUTES}) == []
+    assert sorted({route.name for route in ROUTES} - set(names)) == []
+
+
+@pytest.fixture
+def world(project, ana, rita, ada, sam, sue):
+    """One of everything in a project, as a namespace of what addresses name."""
+    session = SessionFactory(project=project)
+    recording = RecordingFactory(session=session)
+    peaks = {"levels": [100], "tile_points": 8192, "base": 256, "factor": 4, "channels": 1, "rate": 8000}
+    folder = recording.derived_folder()
+    folder.mkdir(parents=True)
+    (folder / "level0.bin").write_bytes(bytes(200))
+    pyramid = Peaks(8000, 25_600, 3200, 1, 1, (Level(256, 100),))
+    (folder / "peaks.json").write_text(json.dumps(pyramid.as_dict()))
+    (folder / "proxy.mp4").write_bytes(bytes(200))
+    for kind, path in (("peaks", folder), ("proxy", folder / "proxy.mp4")):
+        where = str(path.relative_to(folder.parent.parent))
+        Derived.objects.create(recording=recording, kind=kind, digest="abc", path=where, facts=peaks)
+    imported = LayerFactory(session=session, state="submitted")
+    SegmentFactory(layer=imported)
+    study = study_of(project)
+    snapshot = study.snapshot
+    adapter = Adapter.objects.get()
+    rater = study.raters.order_by("number").first()
+    rater.start()
+    pair = assignment.next_for(rater)
+    told = {
+        "job_kind": "ingest",
+        "ingest": Ingest.objects.create(project=project, recording=recording, makes="peaks").pk,
+        "slug": project.slug,
+        "membership": project.memberships.get(person=rita).pk,
+        "token": ApiToken.issue(ana, "script", ["read"])[0].pk,
+        "upload": Upload.objects.create(project=project, by=ada, name="a.wav", size=10).uid,
+        "session": session.pk,
+        "recording": recording.pk,
+        "digest": "abc",
+        "zero": 0,
+        "imported": imported.pk,
+        "draft": LayerFactory(session=session, owner=ana).pk,
+        "handed_in": LayerFactory(session=session, owner=rita, state="submitted", submitted_at=timezone.now()).pk,
+        "snapshot": snapshot.pk,
+        "row": "test/c0/0",
+        "run": run_of(snapshot, "waiting").pk,
+        "adapter": adapter.pk,
+        "generation": generation_of(snapshot).pk,
+        "study": study.pk,
+        "rater_number": study.raters.order_by("number").last().number,
+        "rater_token": rater.token,
+        "pair_token": pair.token,
+        "audio_token": pair.audio_token,
+        "wrong_token": "A" * len(rater.token),
+    }
+    adapter.path.mkdir(parents=True, exist_ok=True)
+    (adapter.path / "adapter_model.safetensors").write_bytes(b"weights")
+    people = dict(zip(ACTORS[1:6], (sam, ana, rita, ada, sue), strict=True))
+    return told, people, rater
+
+
+def client_for(actor, people, rater):
+    """A browser as this actor has it; a rater's has been at the rater's link and nowhere else."""
+    client = Client()
+    if actor in people:
+        client.force_login(people[actor])
+    elif actor == "rater":
+        client.get(f"/rate/{rater.token}/")
+    return client
+
+
+def outcome(answer, route):
+    """What an answer comes to."""
+    if answer.status_code == 401 or (answer.status_code == 302 and answer["Location"].startswith("/login/?next=")):
+        return LOGIN
+    if answer.status_code in (403, 404, 405):
+        return {403: FORBIDDEN, 404: HIDDEN, 405: "refused"}[answer.status_code]
+    return MAY if answer.status_code < 500 or answer.status_code == 503 else f"error {answer.status_code}"
+
+
+def ask(client, method, address, route, told):
+    body = {name: told.get(value, value) if isinstance(value, str) else value for name, value in route.body.items()}
+    if route.json:
+        return client.generic(method, address, json.dumps(body, default=str), content_type="application/json")
+    if method == "POST":
+        return client.post(address, body)
+    return client.generic(method, address, b"")
+
+
+class Undone(Exception):
+    """Rolls a cell back."""
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: "-".join((route.name, *route.named)))
+def test_each_actor_gets_what_the_row_says_for_each_method(world, route):
+    told, people, rater = world
+    address = reverse(route.name, args=[told[name] for name in route.named])
+    wrong = []
+    for actor in ACTORS:
+        client = client_for(actor, people, rater)
+        for method in METHODS:
+            try:
+                with transaction.atomic():
+                    got = outcome(ask(client, method, address, route, told), route)
+                    raise Undone
+            except Undone:
+                pass
+            if method in route.who:
+                right = got == route.who[method][actor]
+            else:  # nothing happens, whoever asks
+                right = got in ("refused", LOGIN, HIDDEN, FORBIDDEN)
+            if not right:
+                wrong.append((actor, method, got, route.who.get(method, {}).get(actor, "refused")))
+            if actor in people and route.name == "logout":
+                client.force_login(people[actor])
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in ROUTES if r.named and r.name.split("-")[0] not in ("rate", "job")], ids=str
+)
+def test_what_one_may_not_know_looks_like_what_is_not_there(world, route):
+    """The answer for a foreign thing has the status and the size of the answer for a thing that never was."""
+    told, people, rater = world
+    foreign = reverse(route.name, args=[told[name] for name in route.named])
+    first = told[route.named[0]]
+    never = {int: 987_654, str: "never-was", uuid.UUID: uuid.uuid4()}[type(first)]
+    missing = reverse(route.name, args=[never, *(told[name] for name in route.named[1:])])
+    client = client_for("stranger", people, rater)
+    for method in route.who:
+        a, b = (ask(client, method, address, route, told) for address in (foreign, missing))
+        plain = [re.sub(rb'(csrf|CSRF)[^>]*|nonce="[^"]*"', b"", answer.content) for answer in (a, b)]
+        assert (a.status_code, len(plain[0])) == (b.status_code, len(plain[1])), method
+
+
+def test_a_token_does_only_what_its_scopes_say(world, ada, project):
+    _, text = ApiToken.issue(ada, "reader", ["read"])
+    bearer = {"Authorization": f"Bearer {text}"}
+    client = Client()
+    assert client.get("/api/v1/projects/", headers=bearer).status_code == 200
+    body = {"project": project.slug, "name": "by script"}
+    answer = client.post("/api/v1/snapshots/", body, content_type="application/json", headers=bearer)
+    assert answer.status_code == 403
+    _, text = ApiToken.issue(ada, "manager", ["manage"])
+    bearer = {"Authorization": f"Bearer {text}"}
+    answer = client.post("/api/v1/snapshots/", body, content_type="application/json", headers=bearer)
+    assert answer.status_code == 201
+    assert client.get("/api/v1/projects/", headers=bearer).status_code == 403
+
+
+def test_a_token_that_is_revoked_expired_or_made_up_opens_nothing(world, ada):
+    token, text = ApiToken.issue(ada, "reader", ["read"])
+    assert text not in str(ApiToken.objects.filter(pk=token.pk).values())
+    client = Client()
+    ask_with = lambda words: client.get("/api/v1/projects/", headers={"Authorization": f"Bearer {words}"})  # noqa: E731
+    assert ask_with(text).status_code == 200
+    assert ask_with(text + "x").status_code == 401
+    ApiToken.objects.update(expires_at=timezone.now())
+    assert ask_with(text).status_code == 401
+    token, text = ApiToken.issue(ada, "reader", ["read"])
+    token.revoke()
+    assert ask_with(text).status_code == 401
+
+
+def test_every_form_wants_its_csrf_token(world):
+    told, people, _ = world
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people["superuser"])
+    for route in ROUTES:
+        for method in set(route.who) & {"POST", "PUT", "DELETE"}:
+            address = reverse(route.name, args=[told[name] for name in route.named])
+            assert ask(client, method, address, route, told).status_code == 403, route.name
