@@ -52,14 +52,16 @@ def open_coded(path: Path, kind: str) -> Iterator[Coded]:
     # the whitelists keep a crafted container from opening other files, the network or a video decoder
     options = {"protocol_whitelist": "file", "codec_whitelist": DECODERS}
     try:
-        with av.open(f"file:{path}", format=DEMUXERS[kind], options=options) as container:
+        # a tag in an old encoding is no reason to refuse the sound
+        with av.open(f"file:{path}", format=DEMUXERS[kind], options=options, metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise AudioError(
                     "no-audio-track",
                     f"This {NAMES[kind]} file has no sound in it (it may be video only). Choose a file with sound.",
                 )
             stream = container.streams.audio[0]
-            name = stream.codec_context.name
+            # FFmpeg has no name for a codec that it does not know
+            name = stream.codec_context.name if stream.codec_context else "something unknown"
             if name not in CODECS[kind]:
                 raise AudioError(
                     "unsupported-codec",

@@ -8,6 +8,7 @@ import pytest
 from annotation.audio.decode import open_master
 from annotation.audio.errors import AudioError
 from annotation.audio.probe import probe
+from annotation.audio.sniff import mp3_frame_length, mp3_head
 from tests.annotation.audio.conftest import KINDS
 from tests.annotation.audio.sounds import chunk, encode, film, music, rf64_bytes, riff, wav_bytes, wav_fmt, write
 
@@ -102,6 +103,30 @@ def test_a_tag_ahead_of_the_sound_is_passed_over(kind, recordings, tmp_path):
     assert np.array_equal(
         np.concatenate(list(open_master(path).blocks())), np.concatenate(list(open_master(recordings[kind]).blocks()))
     )
+
+
+def test_a_tag_in_an_old_encoding_is_no_reason_to_refuse(recordings, tmp_path):
+    path = tmp_path / "take.mp3"
+    title = b"TIT2\0\0\0\x08\0\0\x03M\xfcllers"  # says UTF-8 and is Latin-1
+    path.write_bytes(b"ID3\x04\0\0\0\0\0\x12" + title + recordings["mp3"].read_bytes())
+    assert probe(path).frames == 350_400
+
+
+@pytest.mark.parametrize("tag", [b"TAG" + b"Take one".ljust(125, b"\0"), b"APETAGEX" + bytes(24), bytes(3000)])
+def test_a_tag_behind_an_mp3_is_not_sound(tag, recordings, tmp_path):
+    path = tmp_path / "take.mp3"
+    path.write_bytes(recordings["mp3"].read_bytes() + tag)
+    assert probe(path).frames == sum(len(block) for block in open_master(path).blocks()) == 350_400
+
+
+def test_an_mp3_without_a_header_of_its_own_is_measured(recordings, tmp_path):
+    content = recordings["mp3"].read_bytes()
+    path = tmp_path / "take.mp3"
+    first = mp3_frame_length(mp3_head(recordings["mp3"]))
+    at = content.index(mp3_head(recordings["mp3"])[:32])
+    path.write_bytes(content[at + first :])
+    assert probe(path).frames == sum(len(block) for block in open_master(path).blocks())
+    assert 350_400 <= probe(path).frames < 350_400 + 3 * 1152
 
 
 def test_the_sound_of_a_film_is_taken(tmp_path):
