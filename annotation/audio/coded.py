@@ -226,20 +226,23 @@ def decode(coded: Coded, *, rate: int, max_frames: int) -> Iterator[Any]:
 
 
 def _frames(coded: Coded) -> Iterator[Any]:
-    context = coded.stream.codec_context
+    context, decode_packet = coded.stream.codec_context, coded.stream.codec_context.decode
     rejected: Exception | None = None
-    at = 0.0
+    at: int | None = 0
+
+    def broken() -> AudioError:
+        return damaged(coded.kind, max(0.0, float((at or 0) * coded.stream.time_base)))
+
     for packet in coded.container.demux(coded.stream):
         if not packet.size:
             continue
         if rejected is not None or packet.is_corrupt:
-            raise damaged(coded.kind, at) from rejected
-        if packet.pts is not None:
-            at = max(0.0, float(packet.pts * coded.stream.time_base))
+            raise broken() from rejected
+        at = packet.pts
         try:
-            yield from context.decode(packet)
+            yield from decode_packet(packet)
         except av.error.FFmpegError as error:
             rejected = error
     if rejected is not None and coded.kind != "mp3":  # a tag behind an MP3's last frame can look like another frame
-        raise damaged(coded.kind, at) from rejected
+        raise broken() from rejected
     yield from context.decode(None)

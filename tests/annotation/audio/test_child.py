@@ -106,7 +106,7 @@ def test_progress_is_heard(long_take, tmp_path):
     [
         "return {'length': len(bytes(1 << 30))}",
         "import numpy\nreturn {'sum': float(numpy.ones(1 << 27).sum())}",
-        "import av\nkept = [av.AudioFrame(format='dbl', layout='stereo', samples=1 << 24) for _ in range(4)]\nreturn {}",
+        "import av\nkept = [av.AudioFrame('dbl', 'stereo', samples=1 << 24) for _ in range(4)]\nreturn {}",
         "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.malloc.restype = ctypes.c_void_p\n"
         "if not libc.malloc(ctypes.c_size_t(1 << 30)): raise MemoryError\nreturn {}",
     ],
