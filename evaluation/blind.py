@@ -16,10 +16,10 @@ _SAME = str.maketrans(
         "\u2026": "...",
     }
 )
-_FENCE = re.compile(r"^\s*(```|~~~|'{3}).*$", re.MULTILINE)
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+", re.MULTILINE)
-_BULLET = re.compile(r"^\s*[-*+\u2022\u25e6\u2023\u00b7]\s+", re.MULTILINE)
-_NUMBER = re.compile(r"^\s*(\d{1,2})[.)]\s+", re.MULTILINE)
+_FENCE = re.compile(r"^ *(```|~~~|'{3}).*$", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6} +", re.MULTILINE)
+_BULLET = re.compile(r"^ *[-*+\u2022\u25e6\u2023\u00b7] +", re.MULTILINE)
+_NUMBER = re.compile(r"^ *(\d{1,2})[.)] +", re.MULTILINE)
 _STRONG = re.compile(r"(\*\*\*|\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 

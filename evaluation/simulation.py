@@ -100,7 +100,7 @@ def _drill(study: Study, count: int, dropout: float, rng: random.Random) -> Dril
     leaves_at = {
         rater.pk: rng.randint(1, study.trials_per_rater) if rng.random() < dropout else None for rater in raters
     }
-    clock: dict[int, datetime] = {rater.pk: begin + timedelta(minutes=rng.uniform(0, 10 * count)) for rater in raters}
+    clock: dict[int, datetime] = {rater.pk: begin + timedelta(minutes=rng.uniform(0, 60 * count)) for rater in raters}
     here = {rater.pk: rater for rater in raters}
     views: Counter[tuple[int, int]] = Counter()
     sent: list[str] = []

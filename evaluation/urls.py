@@ -18,4 +18,5 @@ urlpatterns = [
     path("rate/<str:token>/visit/", rating.visit, name="rate-visit"),
     path("rate/<str:token>/ratings/", rating.ratings, name="rate-ratings"),
     path("rate/<str:token>/audio/<str:audio_token>/", rating.audio, name="rate-audio"),
+    path("rate/<str:token>/<path:rest>", rating.nowhere, name="rate-nowhere"),
 ]

@@ -11,6 +11,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.media import send
@@ -76,6 +77,13 @@ def audio(request: VisitorRequest, token: str, audio_token: str) -> HttpResponse
     if path is None or not path.is_file():
         return gone()
     return sealed(send(request, path, "audio/wav", etag=audio_token))
+
+
+@csrf_exempt
+@login_not_required
+def nowhere(request: VisitorRequest, token: str, rest: str) -> HttpResponse:
+    """Every other address under a link: the same answer as to a link that doesn't work."""
+    return gone()
 
 
 def current_pair(request: VisitorRequest, rater: Rater, token: str, *, status: int = 200, **more: str) -> HttpResponse:

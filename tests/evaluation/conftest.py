@@ -1,0 +1,50 @@
+"""What the tests of studies share: a rater at their link."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from evaluation.models import Rater
+from tests.evaluation.studies import study_of
+
+
+class Visitor:
+    """Somebody with a link and a browser, and no account."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.client = Client()
+
+    def get(self, path: str = "", **extra):
+        return self.client.get(self.address + path, **extra)
+
+    def start(self):
+        self.client.post(f"{self.address}visit/")
+        return self.get()
+
+    def choices(self, page) -> list[str]:
+        return re.findall(r'name="choice" value="([^"]+)"', page.content.decode())
+
+    def pair(self, page) -> str:
+        return re.search(r'name="pair" value="([^"]+)"', page.content.decode()).group(1)
+
+    def vote(self, page, n: int = 0, **more):
+        sent = {"pair": self.pair(page), "choice": self.choices(page)[n], **more}
+        return self.client.post(f"{self.address}ratings/", sent)
+
+
+def visitor(rater: Rater) -> Visitor:
+    return Visitor(rater.get_absolute_url())
+
+
+@pytest.fixture
+def study(project):
+    """Three contenders on six items, three raters, open."""
+    return study_of(project)
+
+
+@pytest.fixture
+def rui(study) -> Visitor:
+    """The first rater of the study."""
+    return visitor(study.raters.get(number=1))

@@ -1,0 +1,149 @@
+"""Who gets which pair, on which side: refresh-safe, in balance, and never the same item twice."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from evaluation import assignment, simulation, voting
+from evaluation.models import Assignment, Comparison, Item
+from tests.evaluation.studies import study_of
+
+
+def rate_all(rater, now=None):
+    served = []
+    while one := assignment.next_for(rater, now=now):
+        voting.vote(rater, one.token, "both_good", now=now)
+        served.append(one)
+    return served
+
+
+def test_a_reload_gets_the_same_pair_again(study):
+    rater = study.raters.first()
+    first = assignment.next_for(rater)
+    again = assignment.next_for(rater)
+    assert again == first
+    assert (again.token, again.left_id, again.audio_token) == (first.token, first.left_id, first.audio_token)
+    assert Comparison.objects.filter(placed=1).count() == 1
+
+
+def test_a_rater_sees_every_item_once_and_then_is_done(study):
+    rater = study.raters.first()
+    served = rate_all(rater)
+    assert len({one.item_id for one in served}) == len(served) == study.trials_per_rater
+    assert assignment.next_for(rater) is None
+
+
+def test_no_comparison_gets_more_ratings_than_asked_for(project):
+    study = study_of(project, items=4, raters=9, ratings=2, trials=4)
+    for rater in study.raters.all():
+        rate_all(rater)
+    assert set(Comparison.objects.values_list("placed", flat=True)) == {2}
+    assert set(Item.objects.values_list("placed", flat=True)) == {6}
+
+
+def test_two_ratings_of_a_comparison_show_both_orders(project):
+    study = study_of(project, items=6, raters=6, ratings=2)
+    for rater in study.raters.all():
+        rate_all(rater)
+    both = Comparison.objects.filter(placed=2)
+    assert both.exists()
+    assert set(both.values_list("lo_left", flat=True)) == {1}
+
+
+def test_what_is_left_open_goes_to_others_after_its_lease(study):
+    ana, ben = study.raters.all()[:2]
+    now = timezone.now()
+    left = assignment.next_for(ana, now=now)
+    later = now + timedelta(minutes=21)
+    rate_all(ben, later)
+    left.refresh_from_db()
+    assert left.state == "returned"
+    assert assignment.next_for(ana, now=later).item_id != left.item_id
+    assert (
+        sum(Comparison.objects.values_list("placed", flat=True)) == Assignment.objects.exclude(state="returned").count()
+    )
+
+
+def test_a_rater_who_comes_back_late_keeps_what_nobody_took(study):
+    rater = study.raters.first()
+    now = timezone.now()
+    first = assignment.next_for(rater, now=now)
+    again = assignment.next_for(rater, now=now + timedelta(hours=2))
+    assert again.token == first.token
+    again.refresh_from_db()
+    assert again.lease_until > now + timedelta(hours=2)
+
+
+def test_a_link_taken_back_returns_what_it_held(study):
+    rater = study.raters.first()
+    assignment.next_for(rater)
+    assert assignment.revoke(rater)
+    assert not assignment.revoke(rater)
+    assert assignment.next_for(rater) is None
+    assert not Comparison.objects.filter(placed__gt=0).exists()
+    assert not Comparison.objects.filter(lo_left__gt=0).exists()
+
+
+def test_nobody_is_served_before_the_opening_or_after_the_closing(project):
+    draft = study_of(project, opened=False)
+    assert assignment.next_for(draft.raters.first()) is None
+
+
+def test_the_same_study_and_seed_hand_out_the_same_pairs(project):
+    def order(study):
+        rows = [rate_all(rater) for rater in study.raters.all()]
+        return [(one.item.row, one.left.contender.name, one.right.contender.name) for served in rows for one in served]
+
+    first = study_of(project, seed=7)
+    seen = order(first)
+    for one in Assignment.objects.all():
+        one.ratings.all().delete()
+    Assignment.objects.all().delete()
+    Comparison.objects.update(placed=0, lo_left=0)
+    Item.objects.update(placed=0)
+    assert order(first) == seen
+
+
+def test_the_database_itself_refuses_what_must_not_be(study):
+    rater = study.raters.first()
+    served = assignment.next_for(rater)
+    values = {"comparison": served.comparison, "number": 9, "lease_until": timezone.now()}
+    sides = {"left": served.left, "right": served.right}
+    other = study.items.exclude(pk=served.item_id).first()
+    with pytest.raises(IntegrityError, match=r"rater|open"), transaction.atomic():
+        Assignment.objects.create(rater=rater, item=other, **sides, **values)
+    with pytest.raises(IntegrityError, match=r"rater|item"), transaction.atomic():
+        Assignment.objects.create(rater=rater, item=served.item, state="rated", **sides, **values)
+    with pytest.raises(IntegrityError, match="differ"), transaction.atomic():
+        Assignment.objects.create(rater=rater, item=other, state="rated", left=served.left, right=served.left, **values)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_drop_outs_leave_the_study_in_balance(project, seed):
+    study = study_of(project, items=20, raters=12, contenders=3, trials=12, ratings=4)
+    counted = simulation.simulate(study, raters=12, dropout=0.15, seed=seed)
+    assert counted["cells"]["max"] - counted["cells"]["min"] <= 1
+    assert counted["items"]["max"] - counted["items"]["min"] <= 1
+    assert all(abs(share - 0.5) <= 0.02 for share in counted["left_share"].values())
+    assert (counted["repeat_views"], counted["lost"], counted["doubled"]) == (0, 0, 0)
+
+
+def test_a_simulation_leaves_no_trace(study):
+    served = assignment.next_for(study.raters.first())
+    before = Counter(Comparison.objects.values_list("placed", flat=True))
+    simulation.simulate(study, raters=5, dropout=0.2, seed=3)
+    assert Counter(Comparison.objects.values_list("placed", flat=True)) == before
+    assert Assignment.objects.get() == served
+    assert study.raters.count() == 3
+
+
+def test_simulated_raters_vote_by_the_real_code_and_separate_nobody(project):
+    study = study_of(project, items=6, raters=1, ratings=4)
+    from evaluation import protocol
+
+    protocol.invite(study, 12, prefix="Simulated", is_simulated=True)
+    assert simulation.vote_all(study, 1, {"expert": 0.6, "tiny": -0.6}) > 40
+    assert set(Assignment.objects.rated().values_list("rater__is_simulated", flat=True)) == {True}
