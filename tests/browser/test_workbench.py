@@ -389,6 +389,7 @@ def test_an_expired_login_keeps_the_edits_until_somebody_logs_in(sit, layer, ana
 
 def test_leaving_with_unsaved_edits_asks_first(sit, layer):
     bench = sit(layer)
+    bench.page.expected_troubles.append("ERR_INTERNET_DISCONNECTED")
     bench.page.context.set_offline(True)
     bench.drag("amateur", 1_000, 2_000)
     asked = []
@@ -422,6 +423,36 @@ def test_a_submitted_layer_can_be_read_and_heard_but_not_changed(sit, layer, rit
     bench.wait("bench.player.playing")
     assert made.members.count() == 3
     assert layer.segments.count() == 3
+
+
+def test_a_reviewer_returns_a_layer_and_its_owner_reads_why(sit, layer, ana, rita):
+    layer.submit()
+    bench = sit(layer, person=rita)
+    bench.page.click("text=Review")
+    bench.page.select_option("select[name=verdict]", "return")
+    bench.page.fill("[name=note]", "Cut the music closer.")
+    bench.page.click("text=Send the review")
+    bench.page.locator(".chip.returned").first.wait_for()
+    again = sit(layer, person=ana)
+    again.page.click("text=Note by rita")
+    again.page.locator("text=Cut the music closer.").wait_for()
+    again.drag("music", 1_000, 2_000)
+    again.saved()
+    assert layer.segments.count() == 1
+
+
+def test_every_control_has_a_name(sit, layer):
+    conversation(layer, [turn(layer, 2_000)])
+    bench = sit(layer)
+    bench.press("PageDown")
+    bench.page.wait_for_selector(".row[aria-selected=true]")
+    session = bench.page.context.new_cdp_session(bench.page)
+    tree = session.send("Accessibility.getFullAXTree")["nodes"]
+    controls = {"button", "textbox", "combobox", "slider", "radio", "listbox", "option", "link", "group"}
+    found = [node for node in tree if node.get("role", {}).get("value") in controls and not node["ignored"]]
+    assert len(found) > 50
+    nameless = [node["role"]["value"] for node in found if not node.get("name", {}).get("value", "").strip()]
+    assert nameless == []
 
 
 def test_a_selection_is_played_to_its_exact_end(sit, layer):

@@ -64,9 +64,9 @@ class SegmentCard extends HTMLElement {
     else hint.textContent = segment || !document.editable ? "" : "Drag on a lane, or mark a start with [ and an end with ] and press 1 to 4."
     hint.hidden = !hint.textContent
     for (const draft of this.drafts) draft.show()
+    length.textContent = segment && !many ? `${((segment.end_ms - segment.start_ms) / 1000).toFixed(3)} s` : ""
     if (!segment) return
     lane.value = segment.lane
-    length.textContent = `${((segment.end_ms - segment.start_ms) / 1000).toFixed(3)} s`
   }
 }
 customElements.define("segment-card", SegmentCard)

@@ -24,6 +24,7 @@ class Transcript extends HTMLElement {
     this.heights = new Heights((row) => GUESS[row.kind] + (row.kind === "segment" ? 18 * Math.floor(row.item.text.length / 75) : 0))
     this.touchedAt = -Infinity
     this.now = null // what is heard now
+    this.target = null // the row that has to be in view, until its place is known
     this.active = 0
     this.draw = oncePerFrame(() => this.#draw(), signal)
     this.spacer = el("div", { class: "spacer", role: "presentation" })
@@ -41,9 +42,12 @@ class Transcript extends HTMLElement {
     on(this.list, "dblclick", () => this.bench.run("edit-text"))
     on(this.list, "keydown", (event) => this.#key(event))
     const sizes = new ResizeObserver(() => {
-      if (this.width !== this.list.clientWidth) this.heights.known.clear()
+      if (this.width !== this.list.clientWidth) {
+        this.heights.known.clear()
+        this.heights.setRows(this.rows)
+      }
       this.width = this.list.clientWidth
-      this.#renew()
+      this.draw()
     })
     sizes.observe(this.list)
     signal.addEventListener("abort", () => sizes.disconnect())
@@ -98,11 +102,21 @@ class Transcript extends HTMLElement {
       node.setAttribute("aria-setsize", this.rows.length)
     })
     this.#mark()
+    const anchor = this.heights.at(scrollTop)
+    const anchorTop = this.heights.tops[anchor]
     const grew = this.heights.measure(wanted.map((row, i) => [first + i, this.drawn.get(row.id).offsetHeight]))
     wanted.forEach((row, i) => (this.drawn.get(row.id).style.transform = `translateY(${this.heights.tops[first + i]}px)`))
     this.spacer.style.height = `${this.heights.total}px`
     this.#placeField()
-    if (grew) this.draw()
+    if (grew) this.#settle(this.heights.tops[anchor] - anchorTop)
+    else this.target = null
+  }
+
+  // Rows were not as tall as believed: what is looked at stays where it is, and what was asked for comes into view.
+  #settle(moved) {
+    if (moved) this.list.scrollTop += moved
+    if (this.target) this.#show(this.order.get(this.target))
+    this.draw()
   }
 
   #row(row) {
@@ -188,7 +202,8 @@ class Transcript extends HTMLElement {
   }
 
   #show(i) {
-    if (i < 0 || i >= this.rows.length) return
+    if (!this.rows[i]) return
+    this.target = this.rows[i].id
     const top = this.heights.tops[i]
     const bottom = top + this.heights.of(i)
     const { scrollTop, clientHeight } = this.list
@@ -220,6 +235,8 @@ class Transcript extends HTMLElement {
   }
 
   #choose(indexes) {
+    const { player } = this.bench
+    if (indexes.length === 1 && !player.playing) player.seek(this.rows[indexes[0]].at)
     const rows = indexes.map((i) => this.rows[i])
     const uids = [...new Set(rows.flatMap(uidsOf))]
     const [only] = rows
