@@ -39,7 +39,7 @@ def project(request: MemberRequest, slug: str) -> HttpResponse:
     """A project's sessions, and the way to everything else that it has."""
     found = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
     visible = Layer.objects.visible_to(request.user)
-    sessions = found.sessions.annotate(
+    sessions = found.sessions.order_by("number").annotate(
         recording_count=Count("recordings", distinct=True),
         layer_count=Count("layers", filter=Q(layers__in=visible), distinct=True),
         accepted_count=Count("layers", filter=Q(layers__state=Layer.State.ACCEPTED), distinct=True),
