@@ -21,7 +21,15 @@ app.config_from_object(
         "worker_concurrency": 2,
         "task_publish_retry": False,
         "broker_connection_retry_on_startup": True,
-        "broker_transport_options": {"socket_connect_timeout": 3, "socket_timeout": 10},
+        "broker_transport_options": {
+            "socket_connect_timeout": 3,
+            "socket_timeout": 5,
+            # a broker that is away must not hold a click: the reaper rings again
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0,
+            "interval_max": 0,
+        },
         "task_default_queue": "cpu",
     }
 )

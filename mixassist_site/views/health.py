@@ -50,7 +50,7 @@ def broker_answers() -> bool | None:
 
     try:
         with app.connection_for_write(connect_timeout=2) as broker:
-            broker.ensure_connection(max_retries=1, timeout=2)
+            broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
     except Exception as error:  # whatever a broker's library raises, the answer is the same
         log.warning("the broker could not be reached: %s", error)
         return False

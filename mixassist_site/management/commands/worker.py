@@ -30,7 +30,7 @@ class Command(BaseCommand):
         queues = list(dict.fromkeys(name for part in queue.split(",") if (name := part.strip())))
         unknown = [name for name in queues if name not in THREADS]
         if unknown or not queues:
-            raise CommandError(f"There is no queue {', '.join(unknown) or queue!r}; the queues are cpu and gpu.")
+            raise CommandError(f"There is no queue {', '.join(unknown) or 'named'}; the queues are cpu and gpu.")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         if once:
