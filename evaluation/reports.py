@@ -21,7 +21,7 @@ from evaluation.models import Comparison, Rating, Study
 from evaluation.stats import binomial, bradley_terry
 
 LEVEL = 0.95
-STYLES = ("tokens.css", "site.css")
+STYLES = ("tokens.css", "site.css", "evaluation.css")
 LEFT, RIGHT, BOTH_GOOD, BOTH_BAD = (choice.value for choice in Rating.Choice)
 OUTCOMES = ("one", "other", BOTH_GOOD, BOTH_BAD)
 INDEPENDENCE = (
