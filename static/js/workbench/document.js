@@ -279,6 +279,9 @@ export class LayerDocument extends EventTarget {
     return text || null
   }
 
+  // Nobody spoke on this side: it has neither segments nor a text of its own.
+  isMissing(turn, side) { return !turn.row[side].length && !turn.row[`${side}_text`] }
+
   topicLabel(key) {
     return this.vocabulary.topics.find((topic) => topic.key === key)?.label ?? key
   }

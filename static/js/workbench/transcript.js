@@ -132,7 +132,7 @@ class Transcript extends HTMLElement {
 
   #turnRow(node, turn) {
     const { document } = this.bench
-    const missing = ["amateur", "expert"].filter((side) => document.textOf(turn, side) === null)
+    const missing = ["amateur", "expert"].filter((side) => document.isMissing(turn, side))
     node.append(el("strong", { text: `Turn ${turn.number}` }), el("time", { text: clock(turn.start_ms, { digits: 1 }) }))
     for (const flag of document.vocabulary.flags) {
       const value = document.flagOf(turn.uid, flag.key)?.value

@@ -79,7 +79,7 @@ class TurnCard extends HTMLElement {
       members.replaceChildren(...turn.segments.map((segment) => this.#member(turn, segment)))
       for (const side of ["amateur", "expert"]) {
         const derived = turn.row[`${side}_text`] === null
-        this.parts[side].placeholder = derived ? "missing" : "empty"
+        this.parts[side].placeholder = document.isMissing(turn, side) ? "missing" : "no words yet"
         this.querySelector(`[data-derive=${side}]`).hidden = derived || !document.editable
       }
       const summary = document.summaryOf(turn.uid)
