@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +20,7 @@ from annotation.models import MixingSession, Person, Project, Recording, Upload
 from annotation.models.recording import facts_of, master_name
 
 KEEP_PARTIAL = timedelta(days=3)
+PIECE = 256 * 1024
 SPARE_BYTES = 512 * 2**20  # what stays free on the disk
 SUFFIXES = {".wav", ".rf64", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4"}
 
@@ -54,19 +55,35 @@ def begin(project: Project, by: Person, name: str, size: int, *, title: str = ""
     return Upload.objects.create(by=by, project=project, session=session, name=name[:255], size=size, title=title[:200])
 
 
-def append(upload: Upload, offset: int, chunk: bytes) -> bool:
-    """Add bytes at an offset; False, with nothing written, when they don't follow what is here."""
-    if offset != upload.received or not chunk or offset + len(chunk) > upload.size:
+class Body(Protocol):
+    """What bytes can be read from: a request, a file."""
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+def append(upload: Upload, offset: int, length: int, body: Body) -> bool:
+    """Add bytes at an offset; False, with nothing kept, when they don't follow what is here or break off.
+
+    They are written piece by piece as they come, so a chunk never lies in memory; the row counts them once all are
+    safely on the disk.
+    """
+    if offset != upload.received or length < 1 or offset + length > upload.size:
         return False
     upload.path.parent.mkdir(parents=True, exist_ok=True)
     upload.path.touch(mode=0o600)
     with upload.path.open("r+b") as file:
         file.seek(offset)
-        file.write(chunk)
+        left = length
+        while left and (piece := body.read(min(PIECE, left))):
+            file.write(piece)
+            left -= len(piece)
         file.flush()
         os.fsync(file.fileno())
+    if left:
+        return False
     rows = Upload.objects.filter(pk=upload.pk, received=offset)
-    added = rows.update(received=offset + len(chunk), touched_at=timezone.now()) == 1
+    added = rows.update(received=offset + length, touched_at=timezone.now()) == 1
     upload.refresh_from_db(fields=["received"])
     return added
 

@@ -1,5 +1,6 @@
 """A recording comes in from the browser, chunk by chunk; without JavaScript, as one form."""
 
+import io
 from typing import Any
 
 from django.conf import settings
@@ -75,7 +76,7 @@ def _whole(request: MemberRequest, project: Project, session: MixingSession | No
     skipped = 0
     for chunk in file.chunks(settings.UPLOAD_CHUNK_BYTES):
         if skipped >= upload.received:
-            uploading.append(upload, skipped, chunk)
+            uploading.append(upload, skipped, len(chunk), io.BytesIO(chunk))
         skipped += len(chunk)
     recording = uploading.finish(upload)
     return redirect(recording.session)
@@ -91,12 +92,12 @@ def upload(request: MemberRequest, uid: str) -> HttpResponse:
     if request.method != "PUT":
         return JsonResponse(_told(found))
     offset = request.headers.get("Upload-Offset", "")
-    length = request.headers.get("Content-Length", "0")
-    if not offset.isdecimal() or int(length or 0) > settings.UPLOAD_CHUNK_BYTES:
+    length = request.headers.get("Content-Length", "")
+    if not offset.isdecimal() or not length.isdecimal() or int(length) > settings.UPLOAD_CHUNK_BYTES:
         limit = settings.UPLOAD_CHUNK_BYTES
         return _refusal(UploadError("bad-chunk", f"Send at most {limit} bytes, and say where they begin."))
     try:
-        added = uploading.append(found, int(offset), request.body)
+        added = uploading.append(found, int(offset), int(length), request)
     except OSError:
         return _refusal(UploadError("disk-full", "The server's disk is full; what came so far is kept."), status=507)
     return JsonResponse(_told(found), status=200 if added else 409)
