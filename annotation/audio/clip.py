@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -74,18 +74,15 @@ def cut(
         _check_span(span, opened)
     report = progress or (lambda share: None)
     cuts = [_Cut(span, place, opened, rate) for span, place in zip(spans, places, strict=True)]
-    with ExitStack() as stack:
-        if opened.seekable:
-            for done, one in enumerate(cuts, 1):
-                at = max(0, one.first)
-                with one:
-                    for block in opened.blocks(at, one.last):
-                        one.feed(at, block)
-                        at += len(block)
-                    one.finish()
-                report(done / len(cuts))
-        else:
-            _cut_in_one_pass(opened, cuts, stack, report)
+    if opened.seekable:
+        for done, one in enumerate(cuts, 1):
+            _cut_along(
+                opened.blocks(max(0, one.first), one.last), max(0, one.first), [one], opened.rate, lambda at: None
+            )
+            report(done / len(cuts))
+    else:
+        end = max((one.last for one in cuts), default=0)
+        _cut_along(opened.blocks(0, end), 0, cuts, opened.rate, lambda at: report(min(1.0, at / end)))
     return [one.facts() for one in cuts]
 
 
@@ -117,26 +114,39 @@ def _place(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def _cut_in_one_pass(master: Master, cuts: list[_Cut], stack: ExitStack, report: Progress) -> None:
+def _cut_along(
+    blocks: Iterable[Block], at: int, cuts: Sequence[_Cut], rate: int, report: Callable[[int], None]
+) -> None:
+    """Feed clips from blocks that begin at source frame `at`; between blocks only clips that cross a seam are open."""
     waiting = sorted(cuts, key=lambda one: one.first, reverse=True)
-    end = max((one.last for one in cuts), default=0)
-    open_cuts: list[_Cut] = []
-    at = 0
-    for block in master.blocks(0, end):
-        while waiting and waiting[-1].first < at + len(block):
-            open_cuts.append(stack.enter_context(waiting.pop()))
-        for one in open_cuts:
-            one.feed(at, block)
-        at += len(block)
-        for one in [one for one in open_cuts if one.last <= at]:
+    opened: list[_Cut] = []
+
+    def feed(one: _Cut, block: Block) -> None:
+        one.feed(at, block)
+        if one.last <= at + len(block):
             one.finish()
-            open_cuts.remove(one)
-        report(at / end)
-    for one in [*open_cuts, *waiting]:
-        # the recording ended: what is left reaches into its margin at most
-        if frames_at(one.span.end_ms, master.rate) > at:
-            raise _past_end(one.span, at, master.rate)
-        one.finish()
+            opened.remove(one)
+
+    try:
+        for block in blocks:
+            for one in tuple(opened):
+                feed(one, block)
+            while waiting and waiting[-1].first < at + len(block):
+                opened.append(waiting.pop())
+                opened[-1].open()
+                feed(opened[-1], block)
+            at += len(block)
+            report(at)
+        for one in [*opened, *waiting]:
+            # the recording ended: what is missing is at most the margin
+            if frames_at(one.span.end_ms, rate) > at:
+                raise _past_end(one.span, at, rate)
+            one.finish()
+            opened.remove(one)
+    except BaseException as error:
+        for one in opened:
+            one.abandon(error)
+        raise
 
 
 class _Cut:
@@ -155,12 +165,12 @@ class _Cut:
         self.skip = self.start - grid * step
         self.left = self.frames = self.stop - self.start
         self.at = self.first
-        self.stream: Any = None
-        if master.rate != rate:
-            self.stream = soxr.ResampleStream(master.rate, rate, 1, dtype="float64", quality="VHQ")
-
-    def __enter__(self) -> _Cut:
         self._files = ExitStack()
+        self.stream: Any = None
+
+    def open(self) -> None:
+        if self.source_rate != self.rate:
+            self.stream = soxr.ResampleStream(self.source_rate, self.rate, 1, dtype="float64", quality="VHQ")
         self._part = self._files.enter_context(whole_file(self.place))
         self._file: BinaryIO = self._files.enter_context(self._part.open("wb"))
         self._digest = hashlib.sha256()
@@ -168,10 +178,6 @@ class _Cut:
         if self.first < 0:  # before the recording there is silence
             self._resample(np.zeros(-self.first))
             self.at = 0
-        return self
-
-    def __exit__(self, *wrong: Any) -> None:
-        self._files.__exit__(*wrong)
 
     def feed(self, at: int, block: Block) -> None:
         """Take what this clip needs of a block that starts at source frame `at`."""
@@ -185,8 +191,13 @@ class _Cut:
         self._resample(np.zeros(max(0, self.last - self.at) + self.source_rate // 10))
         if self.stream is not None:
             self._take(self.stream.resample_chunk(np.empty(0), last=True))
+            self.stream = None  # some megabytes each
         assert self.left == 0
-        self._file.flush()
+        self._files.close()
+
+    def abandon(self, error: BaseException) -> None:
+        """Leave nothing of a clip that came to nothing."""
+        self._files.__exit__(type(error), error, None)
 
     def _resample(self, samples: NDArray[np.float64]) -> None:
         if self.left:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import soxr
 
+from annotation.audio import child
 from annotation.audio.clip import Span, cut, frames_at
 from annotation.audio.decode import open_master
 from annotation.audio.errors import AudioError
+from annotation.audio.limits import ChildLimits
 from annotation.audio.timing import ms_at
 from tests.annotation.audio.conftest import KINDS
 from tests.annotation.audio.sounds import music, write
@@ -129,6 +131,24 @@ def test_a_compressed_recording_is_decoded_once_for_all_clips(recordings, tmp_pa
     monkeypatch.setattr(decode, "open_coded", lambda *given: opened.append(given) or known(*given))
     cut(recordings["mp3"], SPANS, tmp_path)
     assert len(opened) == 2  # once for its shape, once for its sound
+
+
+@pytest.mark.parametrize("kind", ["wav", "opus"])
+def test_no_more_files_are_open_than_clips_overlap(kind, recordings, tmp_path):
+    spans = [{"start_ms": at * 20, "end_ms": at * 20 + 100, "name": f"{at}.wav"} for at in range(300)]
+    request = {"path": recordings[kind], "folder": tmp_path, "spans": spans}
+    clips = child.run("clips", request, limits=ChildLimits(open_files=40))["clips"]
+    assert [clip["frames"] for clip in clips] == [1600] * 300
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "opus"])
+def test_nothing_is_left_of_clips_that_came_to_nothing(kind, recordings, tmp_path, monkeypatch):
+    from annotation.audio import clip
+
+    monkeypatch.setattr(clip._Cut, "_take", lambda *given: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        cut(recordings[kind], SPANS, tmp_path / "clips")
+    assert not list(tmp_path.rglob("*.*"))
 
 
 @pytest.mark.parametrize(
