@@ -181,13 +181,15 @@ if PRODUCTION:
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(MIXASSIST_HOME / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = not PRODUCTION
+# Collected: served compressed, under names that hold a hash; else as they lie in static/.
+STATIC_COLLECTED = env.bool("STATIC_COLLECTED", default=PRODUCTION)
+WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
+        if STATIC_COLLECTED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }

@@ -23,7 +23,7 @@ def home(settings, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def calm_heart(request, settings):
-    """A test inside one transaction is alone in its database: a heartbeat from a second thread would only be locked out."""
+    """A test inside one transaction is alone in its database: a heartbeat of a second thread would be locked out."""
     mark = request.node.get_closest_marker("django_db")
     transactional = (mark and mark.kwargs.get("transaction")) or "transactional_db" in request.fixturenames
     if not transactional and "live_server" not in request.fixturenames:

@@ -18,9 +18,9 @@ JOB_HEARTBEAT_SECONDS = 0.5
 JOB_REAPER_SECONDS = 0.5
 JOB_STOP_GRACE_SECONDS = 20.0
 
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+_database = DATABASES["default"]  # noqa: F405
+if _database["ENGINE"].endswith("sqlite3"):
     # A file, so that threads and child processes meet real locks; no fsync, since no test survives a power cut.
-    DATABASES["default"]["TEST"] = {"NAME": f"{_home}/test.sqlite3"}  # noqa: F405
-    DATABASES["default"]["OPTIONS"]["init_command"] = (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"  # noqa: F405, E501
-    )
+    _database["TEST"] = {"NAME": f"{_home}/test.sqlite3"}
+    _pragmas = ("journal_mode=WAL", "synchronous=OFF", "foreign_keys=ON")
+    _database["OPTIONS"]["init_command"] = "".join(f"PRAGMA {pragma};" for pragma in _pragmas)

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils.decorators import method_decorator
+from django.views.decorators.gzip import gzip_page
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -78,6 +80,7 @@ class LayerDetail(generics.RetrieveAPIView[Layer]):
 class DocumentView(APIView):
     """Everything that the workbench draws of a layer."""
 
+    @method_decorator(gzip_page)  # half a megabyte of rows in a long session
     @extend_schema(responses={200: dict})
     def get(self, request: Request, pk: int) -> Response:
         """All rows of the layer, with its session's recordings and its project's vocabulary."""
@@ -125,3 +128,47 @@ class EditsView(APIView):
             ]
             return Response({"error": "stale", "revision": stale.revision, "missed": missed}, status=409)
         return Response({"revision": revision, "applied": editing.applied(edits)})
+
+
+class SubmissionView(APIView):
+    """Handing a layer in."""
+
+    scope = "annotate"
+
+    @extend_schema(request=None, responses={200: LayerSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Give your layer to the reviewers; one that is with them already stays there."""
+        layer = get_object_or_404(Layer.objects.visible_to(me(request)), pk=pk)
+        if layer.owner_id != me(request).pk or layer.kind != Layer.Kind.HUMAN:
+            self.permission_denied(request, message="Only its owner submits a layer.")
+        layer.submit()
+        layer.refresh_from_db()
+        return Response(LayerSerializer(layer).data)
+
+
+class ReviewStart(Strict):
+    """A reviewer's verdict."""
+
+    verdict = serializers.ChoiceField(choices=["accept", "return"])
+    note = serializers.CharField(max_length=5000, default="", allow_blank=True)
+
+
+class ReviewView(APIView):
+    """Judging a layer that somebody else submitted."""
+
+    scope = "annotate"
+
+    @extend_schema(request=ReviewStart, responses={200: LayerSerializer, 400: dict})
+    def post(self, request: Request, pk: int) -> Response:
+        """Accept the layer, or return it with a note."""
+        layer = get_object_or_404(Layer.objects.visible_to(me(request)).select_related("session__project"), pk=pk)
+        if layer.owner_id == me(request).pk or not me(request).has_perm("annotation.review_layer", layer):
+            self.permission_denied(request)
+        wanted = ReviewStart.read(request)
+        if wanted["verdict"] == "return" and not wanted["note"].strip():
+            message = "Say what should be done before the layer comes back."
+            return Response({"error": "no-note", "message": message}, status=400)
+        if not layer.review(me(request), wanted["verdict"], wanted["note"]):
+            message = "This layer does not wait for a review."
+            return Response({"error": "not-submitted", "message": message}, status=400)
+        return Response(LayerSerializer(layer).data)

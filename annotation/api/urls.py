@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import layers, sessions, snapshots
+from annotation.api import layers, sessions, snapshots, uploads
 
 urlpatterns = [
     path("projects/", sessions.ProjectList.as_view(), name="api-projects"),
@@ -15,6 +15,11 @@ urlpatterns = [
     path("layers/<int:pk>/", layers.LayerDetail.as_view(), name="api-layer"),
     path("layers/<int:pk>/document/", layers.DocumentView.as_view(), name="api-layer-document"),
     path("layers/<int:pk>/edits/", layers.EditsView.as_view(), name="api-layer-edits"),
+    path("layers/<int:pk>/submission/", layers.SubmissionView.as_view(), name="api-layer-submission"),
+    path("layers/<int:pk>/review/", layers.ReviewView.as_view(), name="api-layer-review"),
+    path("uploads/", uploads.UploadList.as_view(), name="api-uploads"),
+    path("uploads/<uuid:uid>/", uploads.UploadDetail.as_view(), name="api-upload"),
+    path("uploads/<uuid:uid>/completion/", uploads.UploadCompletion.as_view(), name="api-upload-completion"),
     path("snapshots/", snapshots.SnapshotList.as_view(), name="api-snapshots"),
     path("snapshots/<int:pk>/", snapshots.SnapshotDetail.as_view(), name="api-snapshot"),
 ]

@@ -47,8 +47,7 @@ def paired(layer, at=0):
 def rows(layer):
     """What the layer says, in an order of its own, without what an undo may change (revisions of summaries)."""
     told = document(layer)
-    plain = {name: sorted(json.dumps({**row, "revision": 0}, sort_keys=True) for row in told[name]) for name in ROWS}
-    return plain
+    return {name: sorted(json.dumps({**row, "revision": 0}, sort_keys=True) for row in told[name]) for name in ROWS}
 
 
 def test_an_edit_says_what_changed_and_raises_the_revision(layer):
@@ -123,7 +122,7 @@ def test_a_segment_that_makes_no_sense_is_refused_with_a_code(layer, fields, cod
 
 
 def test_a_split_divides_the_words_by_time_and_keeps_both_halves_in_the_turn(layer):
-    turn_uid, uids = paired(layer)
+    _, uids = paired(layer)
     new = str(uuid.uuid4())
     do(layer, edit("segment.split", uid=uids["expert"], at_ms=2450, new_uid=new))
     told = {row["uid"]: row for row in document(layer)["segments"]}
@@ -172,7 +171,7 @@ def test_a_turn_leaves_its_conversation_when_it_is_grouped_elsewhere(layer):
 
 
 def test_a_segment_that_changes_lanes_changes_its_place_in_its_turn(layer):
-    turn_uid, uids = paired(layer)
+    _, uids = paired(layer)
     do(layer, edit("segment.update", uid=uids["amateur"], lane="expert"))
     (row,) = document(layer)["turns"]
     assert row["amateur"] == []

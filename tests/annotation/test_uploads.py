@@ -118,7 +118,7 @@ def lying_wav():
 
 
 def ten_hours():
-    """A header of ten hours at 8 kHz, 8 bit, whose bytes are all there would take 288 MB: FLAC holds silence in little."""
+    """Ten hours of silence, which FLAC holds in few bytes."""
     buffer = io.BytesIO()
     with soundfile.SoundFile(buffer, "w", 8000, 1, format="FLAC", subtype="PCM_16") as file:
         hour = np.zeros(8000 * 3600, "int16")

@@ -63,7 +63,10 @@ def worker(live_server):
 def over(page, seconds=150):
     """Wait until every job on the page says that it is done; it says so by itself."""
     page.wait_for_function(
-        "() => { const all = [...document.querySelectorAll('.job .chip')]; return all.length && all.every((c) => c.textContent.trim() === 'succeeded') }",
+        """() => {
+          const all = [...document.querySelectorAll('.job .chip')]
+          return all.length && all.every((chip) => chip.textContent.trim() === 'succeeded')
+        }""",
         timeout=seconds * 1000,
     )
 

@@ -65,7 +65,10 @@ class Command(BaseCommand):
         web += ["--workers", "1", "--threads", "8", "--worker-class", "gthread", "--log-level", "warning"]
         worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        children = [subprocess.Popen(command, cwd=settings.BASE_DIR) for command in (web, worker)]
+        env = {**os.environ, "STATIC_COLLECTED": "1"}
+        collect = [sys.executable, str(settings.BASE_DIR / "manage.py"), "collectstatic", "--noinput", "-v0"]
+        subprocess.run(collect, cwd=settings.BASE_DIR, env=env, check=True)
+        children = [subprocess.Popen(command, cwd=settings.BASE_DIR, env=env) for command in (web, worker)]
         try:
             self._welcome(made, port, children)
             while all(child.poll() is None for child in children):

@@ -1,0 +1,65 @@
+"""A rater goes through a study in a browser, with the keyboard alone."""
+
+import pytest
+
+from evaluation.models import Rating
+from tests.evaluation.studies import study_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_a_rater_votes_by_keyboard_from_the_welcome_to_the_thanks(project, page):
+    study = study_of(project, items=4, raters=1, ratings=1, trials=4)
+    page.goto(study.raters.get().get_absolute_url())
+    page.keyboard.press("Enter")  # Start has the focus
+    for number, key in enumerate(["1", "b", "3", "4"], start=1):
+        page.get_by_text(f"Pair {number} of 4").wait_for()
+        page.keyboard.press(key)
+        page.keyboard.press("Enter")
+    page.get_by_text("That was the last pair. Thank you.").wait_for()
+    choices = list(Rating.objects.order_by("pk").values_list("choice", flat=True))
+    assert choices == ["left", "right", "both_good", "both_bad"]
+
+
+def test_space_plays_and_pauses_and_a_reason_may_hold_every_letter(project, page):
+    study = study_of(project, items=1, raters=1, contenders=2)
+    page.goto(study.raters.get().get_absolute_url())
+    page.keyboard.press("Enter")
+    page.locator("audio").wait_for()
+    page.wait_for_function("document.querySelector('audio').readyState >= 2")
+    page.evaluate("document.querySelector('audio').loop = true")
+    page.keyboard.press("Space")
+    page.wait_for_function("!document.querySelector('audio').paused")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('audio').paused")
+    page.get_by_label("Why? (optional)").fill("")
+    page.keyboard.type("a b 1 2 3 4")
+    assert page.locator("input:checked").count() == 0
+    page.get_by_text("A is better").click()
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_text("Thank you").wait_for()
+    assert Rating.objects.get().reason == "a b 1 2 3 4"
+
+
+def test_without_scripts_a_rater_can_vote_as_well(project, browser, site):
+    study = study_of(project, items=1, raters=1, contenders=2)
+    context = browser.new_context(base_url=site, java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(study.raters.get().get_absolute_url())
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("Both bad").click()
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_text("Thank you").wait_for()
+    context.close()
+    assert Rating.objects.get().choice == "both_bad"
+
+
+def test_two_enters_in_a_row_save_one_vote(project, page):
+    study = study_of(project, items=2, raters=1, contenders=2)
+    page.goto(study.raters.get().get_absolute_url())
+    page.keyboard.press("Enter")
+    page.get_by_text("Pair 1 of 2").wait_for()
+    page.keyboard.press("1")
+    page.evaluate("const f = document.querySelector('form'); f.requestSubmit(); f.requestSubmit()")
+    page.get_by_text("Pair 2 of 2").wait_for()
+    assert Rating.objects.count() == 1
