@@ -8,10 +8,16 @@ from tests.evaluation.studies import study_of
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+def start(page, study):
+    """Open the link and press Start, which has the focus."""
+    page.goto(study.raters.get().get_absolute_url())
+    page.locator("button.go:focus").wait_for()
+    page.keyboard.press("Enter")
+
+
 def test_a_rater_votes_by_keyboard_from_the_welcome_to_the_thanks(project, page):
     study = study_of(project, items=4, raters=1, ratings=1, trials=4)
-    page.goto(study.raters.get().get_absolute_url())
-    page.keyboard.press("Enter")  # Start has the focus
+    start(page, study)
     for number, key in enumerate(["1", "b", "3", "4"], start=1):
         page.get_by_text(f"Pair {number} of 4").wait_for()
         page.keyboard.press(key)
@@ -23,8 +29,7 @@ def test_a_rater_votes_by_keyboard_from_the_welcome_to_the_thanks(project, page)
 
 def test_space_plays_and_pauses_and_a_reason_may_hold_every_letter(project, page):
     study = study_of(project, items=1, raters=1, contenders=2)
-    page.goto(study.raters.get().get_absolute_url())
-    page.keyboard.press("Enter")
+    start(page, study)
     page.locator("audio").wait_for()
     page.wait_for_function("document.querySelector('audio').readyState >= 2")
     page.evaluate("document.querySelector('audio').loop = true")
@@ -35,7 +40,7 @@ def test_space_plays_and_pauses_and_a_reason_may_hold_every_letter(project, page
     page.get_by_label("Why? (optional)").fill("")
     page.keyboard.type("a b 1 2 3 4")
     assert page.locator("input:checked").count() == 0
-    page.get_by_text("A is better").click()
+    page.get_by_role("radio", name="A is better").check()
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_text("Thank you").wait_for()
     assert Rating.objects.get().reason == "a b 1 2 3 4"
@@ -47,7 +52,7 @@ def test_without_scripts_a_rater_can_vote_as_well(project, browser, site):
     page = context.new_page()
     page.goto(study.raters.get().get_absolute_url())
     page.get_by_role("button", name="Start").click()
-    page.get_by_text("Both bad").click()
+    page.get_by_role("radio", name="Both bad").check()
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_text("Thank you").wait_for()
     context.close()
@@ -56,8 +61,7 @@ def test_without_scripts_a_rater_can_vote_as_well(project, browser, site):
 
 def test_two_enters_in_a_row_save_one_vote(project, page):
     study = study_of(project, items=2, raters=1, contenders=2)
-    page.goto(study.raters.get().get_absolute_url())
-    page.keyboard.press("Enter")
+    start(page, study)
     page.get_by_text("Pair 1 of 2").wait_for()
     page.keyboard.press("1")
     page.evaluate("const f = document.querySelector('form'); f.requestSubmit(); f.requestSubmit()")
