@@ -1,0 +1,69 @@
+"""The number of queries of a page does not grow with what is on it."""
+
+import json
+import uuid
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import LayerFactory, RecordingFactory, SessionFactory, SnapshotFactory, conversation, turn
+
+
+def asked(client, address, post=None):
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answer = client.post(address, post, content_type="application/json") if post else client.get(address)
+    assert answer.status_code == 200, answer.content[:300]
+    return len([q for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))])
+
+
+@pytest.fixture
+def layer(ana, project):
+    session = SessionFactory(project=project)
+    RecordingFactory(session=session)
+    return LayerFactory(owner=ana, session=session)
+
+
+def fill(layer, turns):
+    for number in range(turns):
+        conversation(layer, [turn(layer, number * 6000, flag="yes")])
+
+
+def test_the_workbench_and_its_document_ask_as_often_for_one_turn_as_for_sixty(client, ana, layer):
+    client.force_login(ana)
+    addresses = (f"/layers/{layer.pk}/", f"/api/v1/layers/{layer.pk}/document/")
+    fill(layer, 1)
+    few = [asked(client, address) for address in addresses]
+    fill(layer, 59)
+    assert [asked(client, address) for address in addresses] == few
+    assert few[0] <= 12
+    assert few[1] <= 14
+
+
+@pytest.mark.parametrize("address", ["/", "/projects/", "/projects/songs/", "/projects/songs/snapshots/", "/jobs/"])
+def test_lists_ask_as_often_for_one_row_as_for_twenty(client, ada, project, address):
+    client.force_login(ada)
+
+    def more(count):
+        for _ in range(count):
+            session = SessionFactory(project=project)
+            RecordingFactory(session=session)
+            LayerFactory(session=session, state="submitted")
+            SnapshotFactory(project=project)
+
+    more(1)
+    few = asked(client, address)
+    more(19)
+    assert asked(client, address) == few
+    assert few <= 12
+
+
+def test_an_edit_costs_a_handful_of_queries_however_large_the_layer_is(client, ana, layer):
+    client.force_login(ana)
+    fill(layer, 40)
+    segment = layer.segments.first()
+    edit = {"id": str(uuid.uuid4()), "op": "segment.update", "uid": str(segment.uid), "text": "Other words."}
+    body = json.dumps({"base_revision": 0, "edits": [edit]})
+    assert asked(client, f"/api/v1/layers/{layer.pk}/edits/", body) <= 9
