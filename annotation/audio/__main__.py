@@ -20,6 +20,7 @@ from typing import Any
 from annotation.audio.errors import AudioError
 from annotation.audio.facts import AudioLimits
 from annotation.audio.limits import ChildLimits, apply
+from annotation.audio.whole import drop_open
 
 ORPHANED = 3
 REPORT_EVERY_S = 0.2
@@ -91,6 +92,7 @@ def _read_line() -> bytes:
 def _end_with_parent() -> None:
     while os.read(0, 1 << 10):
         pass
+    drop_open()
     os._exit(ORPHANED)
 
 

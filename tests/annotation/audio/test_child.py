@@ -221,7 +221,7 @@ def ends(pid: int) -> bool:
     return False
 
 
-def test_it_ends_when_its_parent_is_killed(long_take, tmp_path):
+def test_it_ends_and_leaves_nothing_when_its_parent_is_killed(long_take, tmp_path):
     parent = subprocess.Popen(
         [
             sys.executable,
@@ -241,6 +241,7 @@ def test_it_ends_when_its_parent_is_killed(long_take, tmp_path):
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     assert ends(pid)
+    assert left_in(tmp_path) == []
 
 
 def test_no_secret_of_the_site_reaches_the_child(mischief, monkeypatch):
