@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 Points = Sequence[tuple[int, float]]  # step, value
 
-WIDTH, HEIGHT = 720, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 30, 40
+WIDTH, HEIGHT = 720, 280
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 36, 54  # room for words that a phone shows larger
 MOST_POINTS = 360  # more than the pixels between them can show
 
 
