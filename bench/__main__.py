@@ -5,11 +5,11 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import audio, site
+from bench import audio, browser, site
 from bench.measure import Figure, Recordings
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-ARMS = {**audio.ARMS, **site.ARMS}
+ARMS = {**audio.ARMS, **site.ARMS, **browser.ARMS}
 
 
 def main() -> None:

@@ -27,6 +27,8 @@ class Site:
         self.env = environment(home)
         self.port = free_port()
         home.mkdir(parents=True, exist_ok=True)
+        self.env["STATIC_COLLECTED"] = "1"  # as `make demo` serves it
+        self.manage("collectstatic", "--noinput", "-v0")
         self.manage("migrate", "-v0")
         self.manage("shell", "-v0", "-c", _PEOPLE)
         web = [sys.executable, "-m", "gunicorn", "mixassist_site.wsgi", "--bind", f"127.0.0.1:{self.port}"]
