@@ -1,13 +1,13 @@
-"""The report's figure: the votes of each pair, and how often each contender won, as SVG."""
+"""The report's figure: the votes of each pair, and how often each contender won, as SVG.
 
-from __future__ import annotations
+`python -m evaluation.figures` draws the JSON report on its standard input; it needs no Django and no database.
+"""
 
 import io
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from evaluation.reports import StudyReport
+import json
+import sys
+from types import SimpleNamespace
+from typing import Any
 
 INK, SOFT, GRID = "#1c2024", "#5b646d", "#d9dee2"
 CONTENDERS = ("#0b6e6e", "#b4540a", "#6a3fb0", "#1f5fbf", "#8a5a00", "#b3261e")
@@ -28,33 +28,14 @@ STYLE: dict[str, Any] = {
 }
 
 
-def svg(report: StudyReport) -> bytes:
-    """Draw a report; the same report gives the same bytes."""
-    return _drawn(report.input_hash, report.code_version, _Key(report))
-
-
-class _Key:
-    """Carries a report past the cache, which knows it by its hashes."""
-
-    def __init__(self, report: StudyReport) -> None:
-        self.report = report
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@lru_cache(maxsize=16)
-def _drawn(input_hash: str, code: str, key: _Key) -> bytes:
-    import matplotlib  # some 30 MB: only who draws pays for it
+def draw(report: Any) -> bytes:
+    """Draw a report, or its plain values with names as attributes; the same report gives the same bytes."""
+    import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    report = key.report
     rows = len(report.pairs) + len(report.contenders)
-    style: Any = {**STYLE, "svg.hashsalt": f"{input_hash}{code}"}
+    style: Any = {**STYLE, "svg.hashsalt": f"{report.input_hash}{report.code_version}"}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(7.2, 1.7 + 0.42 * rows), layout="constrained", facecolor="#ffffff")
         FigureCanvasSVG(figure)
@@ -67,7 +48,13 @@ def _drawn(input_hash: str, code: str, key: _Key) -> bytes:
     return out.getvalue()
 
 
-def _colours(report: StudyReport) -> dict[str, str]:
+def main() -> None:
+    """Read a report as JSON and write its figure as SVG."""
+    report = json.load(sys.stdin, object_hook=lambda values: SimpleNamespace(**values))
+    sys.stdout.buffer.write(draw(report))
+
+
+def _colours(report: Any) -> dict[str, str]:
     return {each.name: CONTENDERS[n % len(CONTENDERS)] for n, each in enumerate(report.contenders)}
 
 
@@ -75,7 +62,7 @@ def _shorten(name: str) -> str:
     return name if len(name) <= 24 else f"{name[:23]}…"
 
 
-def _draw_pairs(axes: Any, report: StudyReport) -> None:
+def _draw_pairs(axes: Any, report: Any) -> None:
     """One bar per pair, in per cent of its votes: one, both good, both bad, the other."""
     colours = _colours(report)
     for row, pair in enumerate(reversed(report.pairs)):
@@ -85,14 +72,15 @@ def _draw_pairs(axes: Any, report: StudyReport) -> None:
             (pair.both_bad, BAD, "#ffffff"),
             (pair.losses, colours[pair.other], "#ffffff"),
         ]
+        votes = sum(count for count, _, _ in parts)
         start = 0.0
         for count, colour, ink in parts:
-            width = 100 * count / pair.votes if pair.votes else 0
+            width = 100 * count / votes if votes else 0
             axes.barh(row, width, left=start, color=colour, height=0.62, edgecolor="#ffffff", linewidth=0.8)
             if width >= 5:
                 axes.text(start + width / 2, row, str(count), color=ink, ha="center", va="center")
             start += width
-        if not pair.votes:
+        if not votes:
             axes.text(1, row, "no votes yet", color=SOFT, va="center")
     labels = [f"{_shorten(pair.one)} | {_shorten(pair.other)}" for pair in reversed(report.pairs)]
     axes.set_yticks(range(len(labels)), labels)
@@ -108,7 +96,7 @@ def _draw_pairs(axes: Any, report: StudyReport) -> None:
     axes.legend(ncols=min(5, len(handles)), frameon=False, fontsize=8, **legend)
 
 
-def _draw_shares(axes: Any, report: StudyReport) -> None:
+def _draw_shares(axes: Any, report: Any) -> None:
     """One dot per contender with its interval, beside the line of no preference."""
     colours = _colours(report)
     axes.axvline(50, color=SOFT, linewidth=0.8, linestyle=(0, (3, 3)))
@@ -126,3 +114,7 @@ def _draw_shares(axes: Any, report: StudyReport) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_title("Decided votes won", loc="left", fontsize=10, fontweight="bold")
     axes.set_xlabel("per cent, with the 95 % Wilson interval")
+
+
+if __name__ == "__main__":
+    main()

@@ -37,7 +37,9 @@ class StudyForm(forms.Form):
         help_text="For members of the project; raters don't see it. Empty: named after the snapshot.",
     )
     question = forms.CharField(max_length=300, initial=protocol.QUESTION)
-    instructions = forms.CharField(widget=forms.Textarea(attrs={"rows": 5}), required=False, initial=protocol.INSTRUCTIONS)
+    instructions = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 5}), required=False, initial=protocol.INSTRUCTIONS
+    )
     raters = forms.IntegerField(
         min_value=1, max_value=protocol.MAX_RATERS, initial=6, help_text="Each gets a link of their own."
     )

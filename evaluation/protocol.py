@@ -67,6 +67,7 @@ def create(plan: Plan, by: Person | None = None) -> Study:
     if made := Study.objects.filter(key=plan.key, project=plan.snapshot.project).first():
         return made
     _check(plan)
+    rows = pairing.rows_to_compare(plan.snapshot, plan.split)
     with transaction.atomic():
         study = Study.objects.create(
             key=plan.key,
@@ -81,7 +82,7 @@ def create(plan: Plan, by: Person | None = None) -> Study:
         )
         for generation in plan.contenders:
             Contender.objects.create(study=study, name=generation.source_name, generation=generation)
-        pairing.lay_out(study)
+        pairing.lay_out(study, rows)
         _settle(study, plan)
         invite(study, plan.raters)
     return study

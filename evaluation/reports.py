@@ -16,7 +16,7 @@ import numpy as np
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from evaluation import figures
+from evaluation import drawing
 from evaluation.models import Comparison, Rating, Study
 from evaluation.stats import binomial, bradley_terry
 
@@ -234,7 +234,7 @@ def to_json(report: StudyReport) -> dict[str, Any]:
 def to_html(report: StudyReport) -> str:
     """The report as one file that needs no other: styles and figure inside."""
     styles = "\n".join((settings.BASE_DIR / "static" / "css" / name).read_text() for name in STYLES)
-    figure = base64.b64encode(figures.svg(report)).decode()
+    figure = base64.b64encode(drawing.svg(report)).decode()
     context = {"report": report, "styles": styles, "figure": f"data:image/svg+xml;base64,{figure}"}
     return render_to_string("evaluation/report_file.html", context)
 

@@ -5,7 +5,7 @@ from django.http import HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from evaluation import figures, reports
+from evaluation import drawing, reports
 from evaluation.models import Study
 from evaluation.views.studies import visible_study
 from mixassist_site.http import MemberRequest
@@ -28,7 +28,7 @@ def figure(request: MemberRequest, pk: int) -> HttpResponse:
     if request.headers.get("If-None-Match") == tag:
         answer: HttpResponse = HttpResponseNotModified()
     else:
-        answer = HttpResponse(figures.svg(made), content_type="image/svg+xml")
+        answer = HttpResponse(drawing.svg(made), content_type="image/svg+xml")
     answer["ETag"] = tag
     answer["Cache-Control"] = "private, no-cache"
     return answer

@@ -1,6 +1,10 @@
 """How a study is made, frozen and opened."""
 
+import subprocess
+import sys
+
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from evaluation import protocol
@@ -77,6 +81,23 @@ def test_what_cannot_be_a_study_is_refused_in_words(project, change, code):
         protocol.create(protocol.Plan(**plan))
     assert caught.value.code == code
     assert not Study.objects.exists()
+
+
+def test_a_snapshot_whose_files_are_gone_is_refused_in_words(project):
+    snapshot = frozen(project)
+    generations = (answers(snapshot, "expert"), answers(snapshot, "base", "tiny"))
+    (snapshot.path / "audio/segments/Group1/cut_1.wav").unlink()
+    with pytest.raises(StudyError, match=r"cut_1\.wav of row test/c0/0 is missing"):
+        protocol.create(protocol.Plan(snapshot, "test", generations, raters=1))
+    assert not Study.objects.exists()
+
+
+def test_the_web_process_reads_and_draws_in_children(project):
+    program = "import sys, evaluation.protocol, evaluation.reports, evaluation.views.reports as v; "
+    program += "print([name for name in ('matplotlib', 'scipy', 'torch') if name in sys.modules])"
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-v", "0", "-c", program]
+    told = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True).stdout
+    assert told.strip().splitlines()[-1] == "[]"
 
 
 def test_one_source_stands_once(project):

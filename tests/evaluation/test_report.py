@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from evaluation import figures, protocol, reports, simulation, voting
+from evaluation import drawing, figures, protocol, reports, simulation, voting
 from evaluation.assignment import next_for
 from evaluation.models import Rating
 from tests.evaluation.studies import study_of
@@ -67,7 +67,7 @@ def test_an_empty_study_says_that_nothing_can_be_said(project):
     assert report.limits == ["Nobody has voted yet, so nothing can be said about who is preferred."]
     assert [each.share for each in report.contenders] == [None, None, None]
     assert no_nan(report)
-    assert figures.svg(report)
+    assert drawing.svg(report)
 
 
 def test_a_contender_that_never_loses_has_no_strength_and_the_page_says_why(project):
@@ -100,7 +100,7 @@ def test_votes_that_are_all_both_bad_give_no_share(project):
     assert "All votes come from one rater: they say what this rater prefers, and no more." in report.limits
     assert report.side.share is None
     assert no_nan(report)
-    assert figures.svg(report)
+    assert drawing.svg(report)
 
 
 def test_a_single_item_is_said_to_be_one(project):
@@ -130,13 +130,14 @@ def test_the_same_votes_give_the_same_bytes(project):
     study = study_of(project, raters=6)
     vote(study, lambda rater: ["expert", "tiny"][:: 1 if rater.number % 2 else -1])
     first = reports.report_of(study)
-    drawn = figures.svg(first)
-    figures._drawn.cache_clear()
+    drawn = drawing.svg(first)
+    drawing._drawn.cache_clear()
     again = reports.report_of(study)
     assert again == first
-    assert figures.svg(again) == drawn
+    assert drawing.svg(again) == drawn
     assert b"<svg" in drawn
     assert b"dc:date" not in drawn
+    assert figures.draw(first) == drawn  # here as in the child
 
 
 def test_a_new_vote_changes_the_input_hash(project):
