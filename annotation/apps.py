@@ -7,3 +7,7 @@ class AnnotationConfig(AppConfig):
     """Sessions, layers and frozen data sets."""
 
     name = "annotation"
+
+    def ready(self) -> None:
+        """Let the schema know how tokens are sent."""
+        from annotation.api import schema  # noqa: F401 – importing it registers it

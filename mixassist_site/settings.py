@@ -229,7 +229,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "What the pages do, for scripts: the same rights, the same acts.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "JobState": "mixassist_site.jobs.State",
+        "LayerState": "annotation.models.layer.Layer.State",
+        "StudyState": "evaluation.models.study.Study.State",
+    },
 }
 
 LANGUAGE_CODE = "en"
