@@ -132,6 +132,7 @@ ROUTES = [
     form("rate-visit", dict.fromkeys(ACTORS, HIDDEN), "wrong_token"),
     form("rate-ratings", dict.fromkeys(ACTORS, HIDDEN), "wrong_token"),
     page("rate-audio", dict.fromkeys(ACTORS, HIDDEN), "wrong_token", "audio_token"),
+    Route("rate-nowhere", dict.fromkeys(METHODS, dict.fromkeys(ACTORS, HIDDEN)), ("rater_token", "slug")),
     # the API
     api("api-schema", OPEN),
     api("api-projects", PERSON),
