@@ -19,7 +19,7 @@ demo: install
 	$(RUN) manage.py demo --port $(PORT)
 
 test: install
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: install
 	$(VENV)/bin/ruff check .

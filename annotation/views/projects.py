@@ -16,7 +16,11 @@ from mixassist_site.http import MemberRequest, page_of
 @require_safe
 def projects(request: MemberRequest) -> HttpResponse:
     """The projects that this person is in."""
-    rows = Project.objects.visible_to(request.user).order_by("name", "pk").annotate(session_count=Count("sessions", distinct=True))
+    rows = (
+        Project.objects.visible_to(request.user)
+        .order_by("name", "pk")
+        .annotate(session_count=Count("sessions", distinct=True))
+    )
     return render(request, "annotation/projects.html", {"page": page_of(request, rows)})
 
 

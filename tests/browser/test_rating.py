@@ -20,6 +20,7 @@ def test_a_rater_votes_by_keyboard_from_the_welcome_to_the_thanks(project, page)
     start(page, study)
     for number, key in enumerate(["1", "b", "3", "4"], start=1):
         page.get_by_text(f"Pair {number} of 4").wait_for()
+        page.locator("rating-form:defined").wait_for()  # its keys are heard from here on
         page.keyboard.press(key)
         page.keyboard.press("Enter")
     page.get_by_text("That was the last pair. Thank you.").wait_for()
@@ -31,6 +32,7 @@ def test_space_plays_and_pauses_and_a_reason_may_hold_every_letter(project, page
     study = study_of(project, items=1, raters=1, contenders=2)
     start(page, study)
     page.locator("audio").wait_for()
+    page.locator("rating-form:defined").wait_for()
     page.wait_for_function("document.querySelector('audio').readyState >= 2")
     page.evaluate("document.querySelector('audio').loop = true")
     page.keyboard.press("Space")
@@ -63,6 +65,7 @@ def test_two_enters_in_a_row_save_one_vote(project, page):
     study = study_of(project, items=2, raters=1, contenders=2)
     start(page, study)
     page.get_by_text("Pair 1 of 2").wait_for()
+    page.locator("rating-form:defined").wait_for()
     page.keyboard.press("1")
     page.evaluate("const f = document.querySelector('form'); f.requestSubmit(); f.requestSubmit()")
     page.get_by_text("Pair 2 of 2").wait_for()

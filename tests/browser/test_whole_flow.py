@@ -181,6 +181,7 @@ def test_a_recording_goes_in_and_a_blind_report_comes_out(page, log_in, ada, ana
     trials = study.protocol["trials_per_rater"]
     for number in range(1, trials + 1):
         page.get_by_text(f"Pair {number}", exact=True).wait_for()
+        page.locator("rating-form:defined").wait_for()
         page.keyboard.press("1" if number % 2 else "2")
         page.keyboard.press("Enter")
     page.get_by_text(re.compile("thank", re.IGNORECASE)).first.wait_for()
