@@ -15,7 +15,10 @@ def percent(share: float | None) -> str:
 @register.filter
 def signed(value: float | None) -> str:
     """A log odds as +0.35."""
-    return NOTHING if value is None else f"{value:+.2f}".replace("-", "−")
+    if value is None:
+        return NOTHING
+    rounded = round(value, 2) + 0.0  # no minus before a zero
+    return f"{rounded:+.2f}".replace("-", "−") if rounded else "0.00"
 
 
 @register.filter

@@ -7,6 +7,7 @@ import pytest
 from evaluation import drawing, figures, protocol, reports, simulation, voting
 from evaluation.assignment import next_for
 from evaluation.models import Rating
+from evaluation.templatetags.results import signed
 from tests.evaluation.studies import study_of
 
 
@@ -169,6 +170,11 @@ def test_the_file_needs_no_other_file(project):
     assert "<link" not in text
     assert "<script" not in text
     assert "http" not in text.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize(("value", "written"), [(0.346, "+0.35"), (-1.2, "−1.20"), (-0.001, "0.00"), (None, "–")])
+def test_a_strength_is_written_with_its_sign(value, written):
+    assert signed(value) == written
 
 
 def test_names_are_escaped_in_the_file(project):
