@@ -14,7 +14,9 @@ from modeling.models import Adapter, BaseModel
 from tests.evaluation.conftest import visitor
 from tests.evaluation.studies import answers, frozen
 
-PLANTED = re.compile(rb"ZQX\w*", re.IGNORECASE)
+# Whole words: one random token in some thousands holds the three letters by chance.
+HIDDEN = "expert adapter base snapshot clip title rater administrator renamed other"
+PLANTED = re.compile(rf"zqx(?:{'|'.join(HIDDEN.split())})".encode(), re.IGNORECASE)
 CSRF = re.compile(rb'(name="csrfmiddlewaretoken" value=")[^"]*')
 
 
