@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
-from evaluation.reports import report_of, to_html, to_json
 
 from annotation import execute as annotating
 from annotation.bringing import bring_transcript
@@ -24,6 +23,7 @@ from annotation.models import Layer, MixingSession, Person, Project, Role, Snaps
 from annotation.uploading import add_recording
 from evaluation import protocol, simulation
 from evaluation.models import Comparison, Rating, Study
+from evaluation.reports import report_of, to_html, to_json
 from mixassist_site.jobs import Job, JobError, State
 from modeling import execute as modelling
 from modeling.bases import named
