@@ -99,14 +99,18 @@ class Desk:
         rows = [self.get("turn", uid) for uid in sorted({*map(str, stored), *known})]
         return [row for row in rows if row and segment in members(row)]
 
-    def conversation_of(self, turn: str) -> Row | None:
-        """The conversation that a turn is in."""
+    def conversations_with(self, turn: str) -> list[Row]:
+        """The conversations that a turn is in: one at most, unless a change is about to break that."""
         stored = Conversation.objects.filter(layer=self.layer, turns__uid=turn).values_list("uid", flat=True)
         known = {
             uid for (kind, uid), row in self.rows.items() if kind == "conversation" and row and turn in row["turns"]
         }
         rows = [self.get("conversation", uid) for uid in sorted({*map(str, stored), *known})]
-        return next((row for row in rows if row and turn in row["turns"]), None)
+        return [row for row in rows if row and turn in row["turns"]]
+
+    def conversation_of(self, turn: str) -> Row | None:
+        """The conversation that a turn is in."""
+        return next(iter(self.conversations_with(turn)), None)
 
 
 def members(turn: Row) -> list[str]:
@@ -490,8 +494,8 @@ def _turn_goes(desk: Desk, turn: Row) -> list[Change]:
         left = [uid for uid in conversation["turns"] if uid != turn["uid"]]
         after = {**conversation, "turns": left} if left else None
         changes.append(change("conversation", conversation["uid"], conversation, after))
-    for uid, row in read_flags(desk.layer, [turn["uid"]]).items():
-        changes.append(change("flag", uid, row, None))
+    for row in _flags_of(desk, turn["uid"]):
+        changes.append(change("flag", f"{turn['uid']}:{row['flag']}", row, None))
     summary = desk.get("summary", turn["uid"])
     if summary:
         changes.append(change("summary", turn["uid"], summary, None))
@@ -613,7 +617,7 @@ def set_flag(desk: Desk, arguments: Row) -> list[Change]:
 
 
 def _undo(desk: Desk, arguments: Row) -> tuple[list[Change], str]:
-    """Exchange before and after of an edit, if its rows are still as it left them."""
+    """Exchange before and after of an edit, if its rows are still as it left them and nothing later rests on them."""
     of = as_uid(arguments.get("of"))
     edit = Edit.objects.filter(layer=desk.layer, uid=of).first()
     if edit is None:
@@ -622,7 +626,40 @@ def _undo(desk: Desk, arguments: Row) -> tuple[list[Change], str]:
         if not _same(desk.get(each["kind"], each["uid"]), each["after"]):
             raise EditError("undo-blocked", "A later edit changed the same thing; undo that one first.")
     inverse = [change(each["kind"], each["uid"], each["after"], _copy(each["before"])) for each in edit.changes]
+    desk.put(inverse)
+    if not all(_stands(desk, each) for each in inverse):
+        raise EditError("undo-blocked", "A later edit builds on what this one made; undo that one first.")
     return inverse, of
+
+
+def _stands(desk: Desk, made: Change) -> bool:
+    """Whether a row that an undo brings back or takes away fits what else there is by now."""
+    kind, uid, row = made["kind"], made["uid"], made["after"]
+    if kind == "segment":
+        return all(row is not None and uid in turn[row["lane"]] for turn in desk.turns_with(uid))
+    if kind == "turn" and row is None:
+        left = (desk.conversation_of(uid), desk.get("summary", uid), *_flags_of(desk, uid))
+        return not any(left)
+    if kind == "turn":
+        return all(_may_hold(desk, uid, lane, segment) for lane in MEMBER_LANES for segment in row[lane])
+    if row is None:
+        return True
+    if kind == "conversation":
+        return all(desk.get("turn", turn) and desk.conversations_with(turn) == [row] for turn in row["turns"])
+    return desk.get("turn", row["turn"]) is not None
+
+
+def _may_hold(desk: Desk, turn: str, lane: str, segment: str) -> bool:
+    row = desk.get("segment", segment)
+    alone = lane == Lane.MUSIC or all(other["uid"] == turn for other in desk.turns_with(segment))
+    return row is not None and row["lane"] == lane and alone
+
+
+def _flags_of(desk: Desk, turn: str) -> list[Row]:
+    """The flags on a turn as they are now."""
+    names = {*read_flags(desk.layer, [turn]), *(uid for kind, uid in desk.rows if kind == "flag")}
+    rows = [desk.get("flag", uid) for uid in sorted(names) if uid.partition(":")[0] == turn]
+    return [row for row in rows if row]
 
 
 def _copy(row: Row | None) -> Row | None:

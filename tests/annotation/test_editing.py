@@ -196,6 +196,115 @@ def test_an_undo_is_refused_when_a_later_edit_changed_the_same_thing(layer):
     assert error.value.code == "undo-blocked"
 
 
+def member_gone(layer):
+    turn, uids = paired(layer)
+    gone = edit("turn.delete", uid=turn)
+    do(layer, gone)
+    do(layer, edit("segment.delete", uid=uids["amateur"]))
+    return gone
+
+
+def member_in_another_turn(layer):
+    turn, uids = paired(layer)
+    gone = edit("turn.delete", uid=turn)
+    do(layer, gone)
+    do(layer, edit("turn.create", uid=str(uuid.uuid4()), amateur=[uids["amateur"]]))
+    return gone
+
+
+def member_on_another_lane(layer):
+    turn, uids = paired(layer)
+    gone = edit("turn.delete", uid=turn)
+    do(layer, gone)
+    do(layer, edit("segment.update", uid=uids["amateur"], lane="expert"))
+    return gone
+
+
+def segment_in_a_turn(layer):
+    uid = str(uuid.uuid4())
+    begun = edit("segment.create", uid=uid, lane="amateur", start_ms=0, end_ms=5)
+    do(layer, begun)
+    do(layer, edit("turn.create", uid=str(uuid.uuid4()), amateur=[uid]))
+    return begun
+
+
+def turn_with_a_flag(layer):
+    uid = made(layer)
+    begun = edit("turn.create", uid=str(uuid.uuid4()), amateur=[uid])
+    do(layer, begun)
+    do(layer, edit("flag.set", turn=begun["uid"], flag="has_content", value="yes"))
+    return begun
+
+
+def turn_with_a_summary(layer):
+    uid = made(layer)
+    begun = edit("turn.create", uid=str(uuid.uuid4()), amateur=[uid])
+    do(layer, begun)
+    do(layer, edit("summary.write", turn=begun["uid"], text="They looked for the noise."))
+    return begun
+
+
+def turn_in_a_conversation(layer):
+    uid = made(layer)
+    begun = edit("turn.create", uid=str(uuid.uuid4()), amateur=[uid])
+    do(layer, begun)
+    do(layer, edit("conversation.create", uid=str(uuid.uuid4()), topic="drums", turns=[begun["uid"]]))
+    return begun
+
+
+def turns_grouped_again(layer):
+    turn, _ = paired(layer)
+    home = str(uuid.uuid4())
+    do(layer, edit("conversation.create", uid=home, topic="drums", turns=[turn]))
+    gone = edit("conversation.delete", uid=home)
+    do(layer, gone)
+    do(layer, edit("conversation.create", uid=str(uuid.uuid4()), topic="bass", turns=[turn]))
+    return gone
+
+
+def grouped_turn_gone(layer):
+    turn, _ = paired(layer)
+    home = str(uuid.uuid4())
+    do(layer, edit("conversation.create", uid=home, topic="drums", turns=[turn]))
+    gone = edit("conversation.delete", uid=home)
+    do(layer, gone)
+    do(layer, edit("turn.delete", uid=turn))
+    return gone
+
+
+def flagged_turn_gone(layer):
+    turn, _ = paired(layer)
+    do(layer, edit("flag.set", turn=turn, flag="has_content", value="no"))
+    gone = edit("flag.set", turn=turn, flag="has_content", value=None)
+    do(layer, gone)
+    do(layer, edit("turn.delete", uid=turn))
+    return gone
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        member_gone,
+        member_in_another_turn,
+        member_on_another_lane,
+        segment_in_a_turn,
+        turn_with_a_flag,
+        turn_with_a_summary,
+        turn_in_a_conversation,
+        turns_grouped_again,
+        grouped_turn_gone,
+        flagged_turn_gone,
+    ],
+)
+def test_an_undo_is_refused_when_later_edits_rest_on_what_it_would_change(layer, story):
+    early = story(layer)
+    before = rows(layer)
+    with pytest.raises(EditError) as error:
+        do(layer, edit("undo", of=early["id"]))
+    assert error.value.code == "undo-blocked"
+    assert rows(layer) == before
+
+
 def test_redo_is_the_undo_of_the_undo_and_both_lists_follow(layer):
     uid = made(layer)
     _, (one,) = do(layer, edit("segment.update", uid=uid, text="new"))
