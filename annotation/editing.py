@@ -637,13 +637,13 @@ def _stands(desk: Desk, made: Change) -> bool:
     kind, uid, row = made["kind"], made["uid"], made["after"]
     if kind == "segment":
         return all(row is not None and uid in turn[row["lane"]] for turn in desk.turns_with(uid))
-    if kind == "turn" and row is None:
+    if row is None and kind == "turn":
         left = (desk.conversation_of(uid), desk.get("summary", uid), *_flags_of(desk, uid))
         return not any(left)
-    if kind == "turn":
-        return all(_may_hold(desk, uid, lane, segment) for lane in MEMBER_LANES for segment in row[lane])
     if row is None:
         return True
+    if kind == "turn":
+        return all(_may_hold(desk, uid, lane, segment) for lane in MEMBER_LANES for segment in row[lane])
     if kind == "conversation":
         return all(desk.get("turn", turn) and desk.conversations_with(turn) == [row] for turn in row["turns"])
     return desk.get("turn", row["turn"]) is not None

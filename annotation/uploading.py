@@ -34,8 +34,21 @@ class UploadError(Exception):
         self.message = message
 
 
-def begin(project: Project, by: Person, name: str, size: int, *, title: str = "", session: Any = None) -> Upload:
-    """Open an upload of a file of a known size; an unfinished one of the same file goes on where it stopped."""
+def begin(
+    project: Project,
+    by: Person,
+    name: str,
+    size: int,
+    *,
+    title: str = "",
+    session: MixingSession | None = None,
+    fingerprint: str = "",
+) -> Upload:
+    """Open an upload of a file of a known size; an unfinished one of the same file goes on where it stopped.
+
+    Which file is the same is told by `fingerprint`, the client's word for its content: two takes of one length often
+    have one name and one size. Without it every upload is a new one.
+    """
     expire()
     if size < 1:
         raise UploadError("empty-file", "This file is empty. Check that the recording was saved, then choose it again.")
@@ -45,14 +58,15 @@ def begin(project: Project, by: Person, name: str, size: int, *, title: str = ""
     Path(settings.UPLOADS_ROOT).mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(settings.UPLOADS_ROOT).free < size + SPARE_BYTES:
         raise UploadError("disk-full", "There is no room for this file on the server's disk; ask its keeper for space.")
-    same = Upload.objects.filter(by=by, project=project, session=session, name=name[:255], size=size)
-    going_on = same.order_by("-pk").first()
-    if going_on and going_on.path.exists():
+    facts: dict[str, Any] = {"name": name[:255], "size": size, "fingerprint": fingerprint[:80]}
+    same = Upload.objects.unfinished().filter(by=by, project=project, session=session, **facts)
+    going_on = same.order_by("-pk").first() if fingerprint else None
+    if going_on and (going_on.path.exists() or not going_on.received):
         if title and title != going_on.title:
             going_on.title = title[:200]
             going_on.save(update_fields=["title"])
         return going_on
-    return Upload.objects.create(by=by, project=project, session=session, name=name[:255], size=size, title=title[:200])
+    return Upload.objects.create(by=by, project=project, session=session, title=title[:200], **facts)
 
 
 class Body(Protocol):
@@ -89,17 +103,28 @@ def append(upload: Upload, offset: int, length: int, body: Body) -> bool:
 
 
 def finish(upload: Upload) -> Recording:
-    """Turn a complete upload into a recording, and queue what is made of it; a bad file leaves no trace."""
+    """Turn a complete upload into a recording, and queue what is made of it; a bad file leaves no trace.
+
+    Again, or by two at once: one recording, and the same answer.
+    """
     if upload.received != upload.size:
         raise UploadError("incomplete", f"{upload.received} of {upload.size} bytes are here; send the rest first.")
+    if not upload.claim_completion():
+        made = Recording.objects.filter(uploads=upload).first()
+        if made is None:
+            raise UploadError("being-completed", "This file is being checked already; its session appears in a moment.")
+        return made
     try:
         recording = add_recording(
-            upload.path, upload.name, upload.project, upload.by, title=upload.title, session=upload.session, move=True
+            upload.path, upload.name, upload.project, upload.by, title=upload.title, session=upload.session, of=upload
         )
     except AudioError as error:
         discard(upload)
         raise UploadError(error.code, error.message) from error
-    Upload.objects.filter(pk=upload.pk).delete()
+    except BaseException:
+        upload.release_completion()
+        raise
+    upload.path.unlink(missing_ok=True)
     return recording
 
 
@@ -124,12 +149,12 @@ def add_recording(
     title: str = "",
     session: MixingSession | None = None,
     kind: str = Recording.Kind.MIXED,
-    move: bool = False,
+    of: Upload | None = None,
 ) -> Recording:
     """Probe a file in a limited child, keep it as a master under a name of ours, and queue its jobs.
 
     Without a session, a new one is opened. Raises AudioError for a file that can't be a recording: then nothing of
-    it stays here but the file itself.
+    it stays here but the file itself. The file of an upload is given a second name instead of being copied.
     """
     facts = facts_of(child.run("probe", {"path": str(path)}))
     digest = sha256_of(path)
@@ -137,11 +162,8 @@ def add_recording(
     master = master_name(suffix if suffix in SUFFIXES else "")
     target = Path(settings.MEDIA_ROOT) / master
     target.parent.mkdir(parents=True, exist_ok=True)
-    if move:
-        path.replace(target)
-    else:
-        shutil.copyfile(path, target)
     try:
+        _keep(path, target, linked=of is not None)
         with transaction.atomic():
             if session is None:
                 session = MixingSession.open(project, title.strip() or Path(name).stem[:200] or "Session", by)
@@ -156,14 +178,25 @@ def add_recording(
             )
             longest = session.recordings.aggregate(end=Max("length_ms"))["end"] or 0
             MixingSession.objects.filter(pk=session.pk).update(length_ms=max(longest, session.length_ms))
+            if of is not None:
+                Upload.objects.filter(pk=of.pk).update(recording=recording)
             start_ingest(recording, by)
     except BaseException:
-        if move:
-            target.replace(path)
-        else:
-            target.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
         raise
     return recording
+
+
+def _keep(path: Path, target: Path, *, linked: bool) -> None:
+    """Give the file its lasting place; until the row is written, its old name holds it too."""
+    if linked:
+        try:
+            os.link(path, target)
+        except OSError:  # a file system without links
+            pass
+        else:
+            return
+    shutil.copyfile(path, target)
 
 
 def sha256_of(path: Path) -> str:
@@ -176,8 +209,9 @@ def forget_session(session: MixingSession) -> None:
     """Delete a session with its masters and all that was made of them; its layers must be gone or only imports."""
     folders = [recording.derived_folder() for recording in session.recordings.all()]
     masters = [recording.path for recording in session.recordings.all()]
+    parts = [upload.path for upload in session.uploads.all()]
     session.delete()
-    _remove([*folders, *masters])
+    _remove([*folders, *masters, *parts])
 
 
 def _remove(paths: Iterable[Path]) -> None:

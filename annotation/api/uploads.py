@@ -24,6 +24,7 @@ class UploadStart(Strict):
     name = serializers.CharField(max_length=255)
     size = serializers.IntegerField(min_value=0)
     title = serializers.CharField(max_length=200, default="", allow_blank=True)
+    fingerprint = serializers.CharField(max_length=80, default="", allow_blank=True)
     session = serializers.IntegerField(default=None, allow_null=True)
 
 
@@ -34,7 +35,7 @@ class UploadList(APIView):
 
     @extend_schema(request=UploadStart, responses={201: dict, 400: dict})
     def post(self, request: Request) -> Response:
-        """Open an upload; an unfinished one of the same file goes on where it stopped."""
+        """Open an upload; an unfinished one of the same name, size and fingerprint goes on where it stopped."""
         wanted = UploadStart.read(request)
         project = get_object_or_404(Project.objects.visible_to(me(request)), slug=wanted["project"])
         if not me(request).has_perm("annotation.add_session", project):
@@ -44,7 +45,13 @@ class UploadList(APIView):
             session = get_object_or_404(MixingSession, project=project, pk=wanted["session"])
         try:
             upload = uploading.begin(
-                project, me(request), wanted["name"], wanted["size"], title=wanted["title"], session=session
+                project,
+                me(request),
+                wanted["name"],
+                wanted["size"],
+                title=wanted["title"],
+                session=session,
+                fingerprint=wanted["fingerprint"],
             )
         except UploadError as error:
             return refusal(error)

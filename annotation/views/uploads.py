@@ -40,7 +40,7 @@ def uploads(request: MemberRequest, slug: str) -> HttpResponse:
     if not request.user.has_perm("annotation.add_session", project):
         raise PermissionDenied
     if request.method != "POST":
-        waiting = Upload.objects.visible_to(request.user).filter(project=project).order_by("-pk")[:20]
+        waiting = Upload.objects.visible_to(request.user).unfinished().filter(project=project).order_by("-pk")[:20]
         context = {"project": project, "waiting": waiting, "max_bytes": settings.UPLOAD_MAX_BYTES}
         return render(request, "annotation/uploads.html", context)
     try:
@@ -51,7 +51,15 @@ def uploads(request: MemberRequest, slug: str) -> HttpResponse:
         name, size = request.POST.get("name", "").strip(), request.POST.get("size", "")
         if not name or not size.isdecimal():
             raise UploadError("no-file", "Choose a recording first.")
-        upload = uploading.begin(project, request.user, name, int(size), title=title, session=session)
+        upload = uploading.begin(
+            project,
+            request.user,
+            name,
+            int(size),
+            title=title,
+            session=session,
+            fingerprint=request.POST.get("fingerprint", ""),
+        )
     except UploadError as error:
         if request.headers.get("Accept", "").startswith("application/json"):
             return _refusal(error)
@@ -73,12 +81,13 @@ def _whole(request: MemberRequest, project: Project, session: MixingSession | No
     file = request.FILES["file"]
     assert isinstance(file, UploadedFile)
     upload = uploading.begin(project, request.user, file.name or "", file.size or 0, title=title, session=session)
-    skipped = 0
-    for chunk in file.chunks(settings.UPLOAD_CHUNK_BYTES):
-        if skipped >= upload.received:
-            uploading.append(upload, skipped, len(chunk), io.BytesIO(chunk))
-        skipped += len(chunk)
-    recording = uploading.finish(upload)
+    try:
+        for chunk in file.chunks(settings.UPLOAD_CHUNK_BYTES):
+            uploading.append(upload, upload.received, len(chunk), io.BytesIO(chunk))
+        recording = uploading.finish(upload)
+    except OSError as error:
+        uploading.discard(upload)
+        raise UploadError("disk-full", "The server's disk is full; ask its keeper for space.") from error
     return redirect(recording.session)
 
 
@@ -112,5 +121,5 @@ def completion(request: MemberRequest, uid: str) -> HttpResponse:
     try:
         recording = uploading.finish(found)
     except UploadError as error:
-        return _refusal(error, status=409 if error.code == "incomplete" else 400)
+        return _refusal(error, status=409 if error.code in ("incomplete", "being-completed") else 400)
     return JsonResponse({"session": recording.session_id, "url": recording.session.get_absolute_url()}, status=201)

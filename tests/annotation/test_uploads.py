@@ -2,14 +2,19 @@
 
 import io
 import struct
+import threading
 import wave
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from django.db import connection
 
+from annotation import uploading
 from annotation.models import Ingest, MixingSession, Recording, Upload
+from annotation.uploading import UploadError
 
 
 def wav_bytes(seconds=2.0, rate=8000, channels=1):
@@ -25,8 +30,9 @@ def wav_bytes(seconds=2.0, rate=8000, channels=1):
     return buffer.getvalue()
 
 
-def begin(client, project, name, size):
-    return client.post(f"/projects/{project.slug}/uploads/", {"name": name, "size": size, "title": "Take one"})
+def begin(client, project, name, size, fingerprint="take-one"):
+    told = {"name": name, "size": size, "title": "Take one", "fingerprint": fingerprint}
+    return client.post(f"/projects/{project.slug}/uploads/", told)
 
 
 def put(client, url, offset, chunk):
@@ -59,7 +65,7 @@ def test_a_recording_comes_in_chunk_by_chunk(client, ada, project, home):
     assert recording.session.title == "Take one"
     assert recording.session.length_ms == 2000
     assert sorted(Ingest.objects.values_list("makes", flat=True)) == ["peaks", "proxy"]
-    assert not Upload.objects.exists()
+    assert not Upload.objects.unfinished().exists()
     assert len(files(home)) == 1
 
 
@@ -73,6 +79,66 @@ def test_an_upload_goes_on_where_it_stopped(client, ada, project):
     put(client, told["url"], 5000, data[5000:])
     assert client.post(told["completion_url"]).status_code == 201
     assert Recording.objects.get().path.read_bytes() == data
+
+
+@pytest.mark.parametrize("fingerprint", ["take-two", ""])
+def test_another_take_of_the_same_name_and_length_is_another_upload(client, ada, project, fingerprint):
+    client.force_login(ada)
+    told = begin(client, project, "take.wav", 1000, fingerprint and "take-one").json()
+    put(client, told["url"], 0, b"a" * 500)
+    other = begin(client, project, "take.wav", 1000, fingerprint).json()
+    assert other["uid"] != told["uid"]
+    assert other["received"] == 0
+
+
+def test_completing_again_answers_the_same(client, ada, project):
+    """The first answer was lost on its way."""
+    client.force_login(ada)
+    data = wav_bytes()
+    told = begin(client, project, "take.wav", len(data)).json()
+    put(client, told["url"], 0, data)
+    first, again = (client.post(told["completion_url"]) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert Recording.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_completions_at_once_make_one_recording(ada, project, home):
+    data = wav_bytes()
+    upload = uploading.begin(project, ada, "take.wav", len(data))
+    uploading.append(upload, 0, len(data), io.BytesIO(data))
+    together = threading.Barrier(4)
+
+    def complete(_):
+        together.wait()
+        try:
+            return uploading.finish(Upload.objects.get(pk=upload.pk)).pk
+        except UploadError as error:
+            return error.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(complete, range(4)))
+    recording = Recording.objects.get()
+    assert set(answers) <= {recording.pk, "being-completed"}
+    assert recording.pk in answers
+    assert recording.path.read_bytes() == data
+    assert len(files(home)) == 1
+
+
+def test_a_completion_that_died_can_be_made_again(client, ada, project, monkeypatch):
+    data = wav_bytes()
+    upload = uploading.begin(project, ada, "take.wav", len(data))
+    uploading.append(upload, 0, len(data), io.BytesIO(data))
+    monkeypatch.setattr(uploading, "start_ingest", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        uploading.finish(upload)
+    assert not Recording.objects.exists()
+    assert upload.path.read_bytes() == data
+    monkeypatch.undo()
+    assert uploading.finish(upload).path.read_bytes() == data
 
 
 def test_a_chunk_that_does_not_follow_is_refused_with_the_byte_that_does(client, ada, project):
