@@ -20,6 +20,7 @@ demo: install
 
 test: install
 	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(RUN) -m tests.on_postgresql $(ARGS)
 
 lint: install
 	$(VENV)/bin/ruff check .
