@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from rest_framework.exceptions import ParseError
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
 if TYPE_CHECKING:
@@ -31,6 +33,17 @@ class VisitorRequest(HttpRequest):
 
     user: Person | AnonymousUser
     htmx: HtmxDetails
+
+
+class PlainJSON(JSONParser):
+    """JSON that is not nested beyond what anybody means."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        """The body; one that is nested too deep is as bad as one that is no JSON."""
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise ParseError("This JSON is nested too deep.") from None
 
 
 def me(request: Request) -> Person:

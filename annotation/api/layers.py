@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import editing, playback
+from annotation.desk import EditError
 from annotation.models import Layer, MixingSession
 from mixassist_site.api_forms import Strict, chosen
 from mixassist_site.http import me
@@ -119,7 +120,7 @@ class EditsView(APIView):
         wanted = EditsRequest.read(request)
         try:
             revision, edits = editing.apply_edits(layer, me(request), wanted["base_revision"], wanted["edits"])
-        except editing.EditError as error:
+        except EditError as error:
             return Response({"error": error.code, "message": error.message, "edit": error.edit}, status=400)
         except editing.Stale as stale:
             missed = [

@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from annotation.order import place
+
 MIN_CLIP_MS = 100  # shorter clips give the audio encoder nothing
 WINDOW_MS = 30_000  # what the base model hears of a clip
 
@@ -121,11 +123,11 @@ def rows_of(document: Mapping[str, Any], **common: Any) -> tuple[list[TurnRow], 
     for row in document["flags"]:
         flags.setdefault(row["turn"], []).append((row["flag"], row["value"], row["note"]))
     conversations = [
-        (conversation, sorted((turns[uid] for uid in conversation["turns"]), key=lambda t: _begins(t, segments)))
+        (conversation, sorted((turns[uid] for uid in conversation["turns"]), key=lambda turn: place(turn, segments)))
         for conversation in document["conversations"]
         if conversation["turns"]
     ]
-    conversations.sort(key=lambda pair: _begins(pair[1][0], segments))
+    conversations.sort(key=lambda pair: place(pair[1][0], segments))
     files = _name_clips([turn for _, members in conversations for turn in members], segments, common["group"])
     made: list[TurnRow] = []
     excluded: list[dict[str, str]] = []
@@ -148,15 +150,12 @@ def rows_of(document: Mapping[str, Any], **common: Any) -> tuple[list[TurnRow], 
             else:
                 made.append(row)
     grouped = {uid for conversation in document["conversations"] for uid in conversation["turns"]}
-    for turn in sorted((turn for uid, turn in turns.items() if uid not in grouped), key=lambda t: _begins(t, segments)):
-        at = _begins(turn, segments)[0] / 1000
+    for turn in sorted(
+        (turn for uid, turn in turns.items() if uid not in grouped), key=lambda turn: place(turn, segments)
+    ):
+        at = place(turn, segments)[0] / 1000
         excluded.append({"row": f"{common['session']}, turn at {at:.1f} s", "why": "It is in no conversation."})
     return made, excluded
-
-
-def _begins(turn: Mapping[str, Any], segments: Mapping[str, Any]) -> tuple[int, str]:
-    starts = [segments[uid]["start_ms"] for lane in ("amateur", "expert", "music") for uid in turn[lane]]
-    return min(starts, default=0), turn["uid"]
 
 
 def _name_clips(turns: Iterable[Mapping[str, Any]], segments: Mapping[str, Any], group: int) -> dict[str, Clip]:

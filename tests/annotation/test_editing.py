@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotation import editing
-from annotation.editing import EditError, Stale, apply_edits, document
+from annotation.desk import EditError
+from annotation.editing import Stale, apply_edits, document
 from annotation.models import Edit, Segment, Summary
+from annotation.tables import MEMBER_LANES
 from tests.factories import LayerFactory, SessionFactory, turn
 
 ROWS = ("segments", "turns", "conversations", "summaries", "flags")
@@ -305,6 +306,55 @@ def test_an_undo_is_refused_when_later_edits_rest_on_what_it_would_change(layer,
     assert rows(layer) == before
 
 
+@pytest.fixture
+def shared(layer):
+    """Two turns of one conversation that have nothing but one clip, the same."""
+    clip = made(layer, "music")
+    turns = [str(uuid.uuid4()) for _ in range(2)]
+    do(layer, *(edit("turn.create", uid=turn, music=[clip]) for turn in turns))
+    do(layer, edit("conversation.create", uid=str(uuid.uuid4()), topic="drums", turns=turns))
+    return clip
+
+
+def test_a_clip_of_two_turns_takes_both_and_their_conversation_along_and_brings_them_back(layer, shared):
+    before = rows(layer)
+    _, (gone,) = do(layer, edit("segment.delete", uid=shared))
+    assert not any(document(layer)[name] for name in ("segments", "turns", "conversations"))
+    assert len({(row["kind"], row["uid"]) for row in gone.changes}) == len(gone.changes)
+    do(layer, edit("undo", of=str(gone.uid)))
+    assert rows(layer) == before
+
+
+def test_a_clip_of_two_turns_does_not_become_an_utterance(layer, shared):
+    with pytest.raises(EditError) as error:
+        do(layer, edit("segment.update", uid=shared, lane="amateur"))
+    assert error.value.code == "in-another-turn"
+    do(layer, edit("segment.update", uid=shared, lane="note"))
+    assert not document(layer)["turns"]
+
+
+def test_a_conversation_can_be_undone_although_its_turns_changed_places(layer):
+    (first, uids), (second, _) = paired(layer), paired(layer, 10_000)
+    _, (group,) = do(layer, edit("conversation.create", uid=str(uuid.uuid4()), topic="bass", turns=[first, second]))
+    for number, uid in enumerate(uids.values()):
+        do(layer, edit("segment.update", uid=uid, start_ms=20_000 + number, end_ms=21_000))
+    (row,) = document(layer)["conversations"]
+    assert row["turns"] == [second, first]
+    do(layer, edit("undo", of=str(group.uid)))
+    assert not document(layer)["conversations"]
+
+
+@pytest.mark.parametrize("attempt", range(4))  # uids are random, so a tie would fall either way
+def test_of_two_turns_that_begin_with_one_clip_the_one_that_is_spoken_first_comes_first(layer, attempt):
+    clip = made(layer, "music", 0, 5000)
+    late, early = made(layer, "amateur", 3000, 4000), made(layer, "amateur", 1000, 2000)
+    turns = [str(uuid.uuid4()) for _ in range(2)]
+    do(layer, edit("turn.create", uid=turns[0], amateur=[late], music=[clip]))
+    do(layer, edit("turn.create", uid=turns[1], amateur=[early], music=[clip]))
+    do(layer, edit("conversation.create", uid=str(uuid.uuid4()), topic="bass", turns=turns))
+    assert document(layer)["conversations"][0]["turns"] == turns[::-1]
+
+
 def test_redo_is_the_undo_of_the_undo_and_both_lists_follow(layer):
     uid = made(layer)
     _, (one,) = do(layer, edit("segment.update", uid=uid, text="new"))
@@ -341,7 +391,24 @@ def test_the_document_takes_the_same_number_of_queries_for_one_turn_and_for_fift
 
 @st.composite
 def scripts(draw):
-    return draw(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 999), st.integers(0, 999)), max_size=14))
+    return draw(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 999), st.integers(0, 999)), max_size=14))
+
+
+def require_sound(layer):
+    """What is true of a layer after any edit."""
+    told = document(layer)
+    lane_of = {row["uid"]: row["lane"] for row in told["segments"]}
+    members = [(lane, uid) for row in told["turns"] for lane in MEMBER_LANES for uid in row[lane]]
+    assert all(lane_of[uid] == lane for lane, uid in members)
+    spoken = [uid for lane, uid in members if lane != "music"]
+    assert len(spoken) == len(set(spoken))
+    assert all(row["amateur"] or row["expert"] or row["music"] for row in told["turns"])
+    turns = {row["uid"] for row in told["turns"]}
+    assert all(row["turns"] for row in told["conversations"])
+    grouped = [uid for row in told["conversations"] for uid in row["turns"]]
+    assert len(grouped) == len(set(grouped))
+    assert turns.issuperset(grouped)
+    assert turns.issuperset(row["turn"] for row in [*told["flags"], *told["summaries"]])
 
 
 def step(layer, number, a, b):
@@ -352,7 +419,7 @@ def step(layer, number, a, b):
     start = (a * 37) % 50_000
     new = str(uuid.uuid4())
     lane = ("amateur", "expert", "music", "note")[a % 4]
-    every = {name: [s["uid"] for s in segments if s["lane"] == name][-2:] for name in editing.MEMBER_LANES}
+    every = {name: [s["uid"] for s in segments if s["lane"] == name][-2:] for name in MEMBER_LANES}
     return [
         edit("segment.create", uid=new, lane=lane, start_ms=start, end_ms=start + 1 + b, text=f"word {a} {b}"),
         edit("segment.update", uid=pick(segments, a), start_ms=start, end_ms=start + 1 + b),
@@ -366,6 +433,7 @@ def step(layer, number, a, b):
         edit("conversation.delete", uid=pick(conversations, a)),
         edit("summary.write", turn=pick(turns, a), text="" if b % 3 == 0 else f"So far {b}."),
         edit("flag.set", turn=pick(turns, a), flag="has_content", value=("yes", "no", None)[b % 3]),
+        edit("undo", of=pick([{"uid": str(uid)} for uid in layer.edits.values_list("uid", flat=True)], b)),
     ][number]
 
 
@@ -384,6 +452,7 @@ def test_any_script_undone_backwards_leads_back_and_redone_leads_forth(db, ana, 
         except EditError:
             continue
         done += stored
+        require_sound(layer)
     forth = rows(layer)
     undone = []
     for one in reversed(done):

@@ -1,7 +1,7 @@
 // One layer's rows in the browser: what the server said, with the edits that still wait drawn on top.
 
 import { KINDS, RuleError, applyChanges, changesOf, inverse, sameOutcome } from "workbench/operations"
-import { SpanIndex, byTime } from "workbench/spans"
+import { SpanIndex, byTime, byTurn } from "workbench/spans"
 
 const UNDO_DEPTH = 200
 
@@ -207,7 +207,7 @@ export class LayerDocument extends EventTarget {
     return this.#once(`lane ${lane}`, () => new SpanIndex(this.segments.filter((row) => row.lane === lane)))
   }
 
-  // Turns in the order of their first segments: {uid, row, number, start_ms, end_ms, segments}.
+  // Turns in order of time, of those that share a clip the one spoken first: {uid, row, number, start_ms, end_ms, segments}.
   get turns() {
     return this.#once("turns", () => {
       const turns = [...this.rows.turn.values()].map((row) => {
@@ -215,9 +215,11 @@ export class LayerDocument extends EventTarget {
         const segments = uids.map((uid) => this.rows.segment.get(uid)).filter(Boolean).sort(byTime)
         const start_ms = Math.min(...segments.map((segment) => segment.start_ms))
         const end_ms = Math.max(...segments.map((segment) => segment.end_ms))
-        return { uid: row.uid, row, segments, start_ms, end_ms }
+        const spoken = segments.filter(({ lane }) => lane === "amateur" || lane === "expert")
+        const speaks_ms = Math.min(...spoken.map((segment) => segment.start_ms)) // Infinity where nobody does
+        return { uid: row.uid, row, segments, start_ms, speaks_ms, end_ms }
       })
-      turns.sort(byTime).forEach((turn, i) => (turn.number = i + 1))
+      turns.sort(byTurn).forEach((turn, i) => (turn.number = i + 1))
       return turns
     })
   }
@@ -244,12 +246,12 @@ export class LayerDocument extends EventTarget {
   get conversations() {
     return this.#once("conversations", () => {
       const all = [...this.rows.conversation.values()].map((row) => {
-        const turns = row.turns.map((uid) => this.turn(uid)).filter(Boolean).sort(byTime)
+        const turns = row.turns.map((uid) => this.turn(uid)).filter(Boolean).sort(byTurn)
         const start_ms = Math.min(...turns.map((turn) => turn.start_ms))
         const end_ms = Math.max(...turns.map((turn) => turn.end_ms))
         return { uid: row.uid, row, turns, start_ms, end_ms }
       })
-      all.sort(byTime).forEach((conversation, i) => (conversation.number = i + 1))
+      all.sort((a, b) => byTurn(a.turns[0], b.turns[0])).forEach((conversation, i) => (conversation.number = i + 1))
       return all
     })
   }

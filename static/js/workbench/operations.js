@@ -135,7 +135,12 @@ const RULES = {
     const row = draft.need("segment", edit.uid)
     const next = { ...row, ...pick(edit, ["lane", "start_ms", "end_ms", "text"]) }
     segment(draft, next)
-    if (next.lane !== row.lane) changeSides(draft, next)
+    if (next.lane === row.lane) return
+    const turns = draft.all("turn").filter((turn) => SIDES.some((side) => turn[side].includes(edit.uid)))
+    if (turns.length > 1 && next.lane !== "note") {
+      throw new RuleError("This clip serves several turns, an utterance only one; unpair it first.")
+    }
+    changeSides(draft, next)
   },
   "segment.split": (draft, { uid, at_ms, new_uid, text, new_text }) => {
     const row = draft.need("segment", uid)
@@ -190,7 +195,7 @@ const RULES = {
   "summary.write": (draft, { turn, text }) => {
     draft.need("turn", turn)
     const revision = (draft.get("summary", turn)?.revision ?? 0) + 1
-    draft.put("summary", turn, text ? { uid: turn, turn, text, revision, author: draft.author } : null)
+    draft.put("summary", turn, text ? { uid: turn, turn, text, revision, author: draft.author, model: "" } : null)
   },
   "flag.set": (draft, { turn, flag, value, note = "" }) => {
     draft.need("turn", turn)

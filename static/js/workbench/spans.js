@@ -2,6 +2,12 @@
 
 export const byTime = (a, b) => a.start_ms - b.start_ms || a.end_ms - b.end_ms || (a.uid < b.uid ? -1 : 1)
 
+// As the server orders turns: it must not differ from what is exported.
+export const byTurn = (a, b) =>
+  a.start_ms - b.start_ms || compare(a.speaks_ms, b.speaks_ms) || a.end_ms - b.end_ms || compare(a.uid, b.uid)
+
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
+
 export class SpanIndex {
   constructor(spans) {
     this.spans = [...spans].sort(byTime)

@@ -1,0 +1,145 @@
+"""The rows that one request works on, and what must hold of them whatever was asked."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotation.models import Conversation, Lane, Layer, Person, Turn
+from annotation.tables import MEMBER_LANES, READ, Change, Row, members, read_flags
+
+
+class EditError(Exception):
+    """An edit that can't be applied, in a sentence; nothing of its request is."""
+
+    def __init__(self, code: str, message: str, edit: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.edit = edit
+
+
+@dataclass
+class Desk:
+    """The rows that one request works on, read when they are first needed and kept as they become.
+
+    What is stored of who belongs to whom is asked once; what the request itself changes is among the rows.
+    """
+
+    layer: Layer
+    by: Person | None
+    length_ms: int
+    topics: frozenset[str]
+    flags: frozenset[str]
+    rows: dict[tuple[str, str], Row | None] = field(default_factory=dict)
+    _turns_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by segment
+    _homes_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
+    _flags_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
+
+    def get(self, kind: str, uid: str) -> Row | None:
+        """A row as it is now; None when there is none."""
+        if (kind, uid) not in self.rows:
+            self.rows[kind, uid] = READ[kind](self.layer, [uid]).get(uid)
+        return self.rows[kind, uid]
+
+    def need(self, kind: str, uid: Any) -> Row:
+        """A row that must be there."""
+        row = self.get(kind, as_uid(uid))
+        if row is None:
+            raise EditError(f"no-{kind}", f"This {kind} isn't there any more; it may have been deleted meanwhile.")
+        return row
+
+    def put(self, changes: Iterable[Change]) -> None:
+        """Remember what changes make of the rows."""
+        for each in changes:
+            self.rows[each["kind"], each["uid"]] = each["after"]
+
+    def turns_with(self, segment: str) -> list[Row]:
+        """The turns that a segment belongs to."""
+        if segment not in self._turns_of:
+            stored = Turn.objects.filter(layer=self.layer, members__segment__uid=segment)
+            self._turns_of[segment] = {str(uid) for uid in stored.values_list("uid", flat=True)}
+        return self._now("turn", self._turns_of[segment], lambda row: segment in members(row))
+
+    def conversations_with(self, turn: str) -> list[Row]:
+        """The conversations that a turn is in: one at most, unless a change is about to break that."""
+        if turn not in self._homes_of:
+            stored = Conversation.objects.filter(layer=self.layer, turns__uid=turn)
+            self._homes_of[turn] = {str(uid) for uid in stored.values_list("uid", flat=True)}
+        return self._now("conversation", self._homes_of[turn], lambda row: turn in row["turns"])
+
+    def conversation_of(self, turn: str) -> Row | None:
+        """The conversation that a turn is in."""
+        return next(iter(self.conversations_with(turn)), None)
+
+    def flags_on(self, turn: str) -> list[Row]:
+        """The flags that are set on a turn."""
+        if turn not in self._flags_of:
+            self._flags_of[turn] = set(read_flags(self.layer, [turn]))
+        return self._now("flag", self._flags_of[turn], lambda row: row["turn"] == turn)
+
+    def _now(self, kind: str, stored: set[str], holds: Any) -> list[Row]:
+        """Of the rows that were stored or are on the desk, those that it holds of now."""
+        known = {uid for (each, uid), row in self.rows.items() if each == kind and row and holds(row)}
+        rows = [self.get(kind, uid) for uid in sorted({*stored, *known})]
+        return [row for row in rows if row and holds(row)]
+
+
+def desk_for(layer: Layer, by: Person | None) -> Desk:
+    """A fresh working set for a layer whose session and project are loaded."""
+    project = layer.session.project
+    topics = frozenset(topic["key"] for topic in project.topics)
+    return Desk(layer, by, layer.session.length_ms, topics, frozenset(flag["key"] for flag in project.flags))
+
+
+def as_uid(value: Any) -> str:
+    """A UUID in its usual form; anything else is an EditError."""
+    try:
+        return str(uuid.UUID(value))
+    except (ValueError, AttributeError, TypeError):
+        raise EditError("bad-uid", "Each edit and each row is named by a UUID.") from None
+
+
+def change(kind: str, uid: str, before: Row | None, after: Row | None) -> Change:
+    """One row's change."""
+    return {"kind": kind, "uid": uid, "before": before, "after": after}
+
+
+def folded(changes: Iterable[Change]) -> list[Change]:
+    """One change a row: what it was at first, what it becomes at last."""
+    rows: dict[tuple[str, str], Change] = {}
+    for each in changes:
+        key = each["kind"], each["uid"]
+        rows[key] = {**each, "before": rows[key]["before"]} if key in rows else each
+    return list(rows.values())
+
+
+def stands(desk: Desk, made: Change) -> bool:
+    """Whether a row, as a change that is on the desk makes it, fits all that is around it.
+
+    An utterance is in one turn, a turn has members and is in one conversation, a conversation has turns, and nothing
+    hangs on a row that is gone.
+    """
+    kind, uid, row, before = made["kind"], made["uid"], made["after"], made["before"]
+    if kind == "segment":
+        if row and (before is None or before["lane"] == row["lane"]):
+            return True  # a fresh row is in no turn but those that this request changes too
+        return all(row is not None and _may_hold(desk, turn, row["lane"], uid) for turn in desk.turns_with(uid))
+    if kind == "turn":
+        if row is None:
+            return not (desk.conversations_with(uid) or desk.get("summary", uid) or desk.flags_on(uid))
+        return bool(members(row)) and all(
+            _may_hold(desk, row, lane, segment) for lane in MEMBER_LANES for segment in row[lane]
+        )
+    if row is None:
+        return True
+    if kind == "conversation":
+        alone = all(desk.get("turn", turn) and len(desk.conversations_with(turn)) == 1 for turn in row["turns"])
+        return bool(row["turns"]) and alone
+    return desk.get("turn", row["turn"]) is not None
+
+
+def _may_hold(desk: Desk, turn: Row, lane: str, segment: str) -> bool:
+    row = desk.get("segment", segment)
+    alone = lane == Lane.MUSIC or len(desk.turns_with(segment)) == 1
+    return row is not None and row["lane"] == lane and segment in turn.get(lane, ()) and alone
