@@ -66,11 +66,15 @@ def _take_seats(session: MixingSession, imported: Imported) -> None:
     if session.seats.exists():
         return
     for role in ("amateur", "expert"):
-        code = str(imported.facts.get(role) or "").strip()[:40]
+        code = _word(imported.facts.get(role))[:40]
         if code:
             participant, _ = Participant.objects.get_or_create(project=session.project, code=code)
             Seat.objects.get_or_create(session=session, participant=participant, defaults={"role": role})
-    license = str(imported.facts.get("license") or "")[:80]
+    license = _word(imported.facts.get("license"))[:80]
     if license and not session.license:
         session.license = license
         session.save(update_fields=["license"])
+
+
+def _word(fact: object) -> str:
+    return fact.strip() if isinstance(fact, str) else ""

@@ -2,10 +2,22 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
-from annotation.importing.rows import LANES, Imported, LayerRows, TranscriptError, lane_of, uid_at
+from annotation.importing.rows import (
+    LANES,
+    MAX_MS,
+    Imported,
+    LayerRows,
+    TranscriptError,
+    lane_of,
+    require_whole,
+    uid_at,
+)
 
+MAX_MODEL = 120
+MAX_NOTE = 500
 KINDS = ("session", "segment", "turn", "conversation", "summary", "flag")
 
 
@@ -13,7 +25,7 @@ def looks_like(data: bytes) -> bool:
     """Whether the first line is a JSON object with a type of ours."""
     try:
         first = json.loads(data.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)[0])
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(first, dict) and first.get("type") in KINDS
 
@@ -22,20 +34,20 @@ def read(data: bytes, lanes: dict[str, str]) -> Imported:
     """Read the rows; a line that can't be used is an error, since this format loses nothing."""
     made = Imported(LayerRows())
     try:
-        lines = data.decode("utf-8-sig").splitlines()
+        lines = data.decode("utf-8-sig").split("\n")  # JSON may hold other separators of lines inside a text
     except UnicodeDecodeError:
         raise TranscriptError("not-utf8", "This transcript is not UTF-8; save it as UTF-8 and try again.") from None
-    objects = [(number, _object(number, line)) for number, line in enumerate(lines, 1) if line.strip()]
-    for number, row in objects:
-        _take(made, number, row, lanes)
-    _check(made)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            _take(made, number, _object(number, line), lanes)
+    require_whole(made.rows)
     return made
 
 
 def _object(number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise TranscriptError("bad-line", f"Line {number} of the transcript is not JSON.") from None
     if not isinstance(row, dict) or row.get("type") not in KINDS:
         raise TranscriptError("bad-line", f"Line {number} has no type that is known here: {', '.join(KINDS)}.")
@@ -43,68 +55,84 @@ def _object(number: int, line: str) -> dict[str, Any]:
 
 
 def _take(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
-    rows = made.rows
     try:
-        match row["type"]:
-            case "session":
-                made.facts = {key: value for key, value in row.items() if key != "type"}
-            case "segment":
-                rows.segments.append(_segment(made, number, row, lanes))
-            case "turn":
-                texts = {name: row.get(name) for name in ("amateur_text", "expert_text")}
-                places = {lane: list(row.get(lane) or []) for lane in ("amateur", "expert", "music")}
-                rows.turns.append({"uid": _uid("turn", number, row), **places, **texts})
-            case "conversation":
-                topic, turns = str(row["topic"]), list(row["turns"])
-                rows.conversations.append({"uid": _uid("conversation", number, row), "topic": topic, "turns": turns})
-            case "summary":
-                model = row.get("model") or ("model" if row.get("author") == "model" else "")
-                rows.summaries.append({"turn": row["turn"], "text": str(row["text"]), "model": model})
-            case "flag":
-                if row["value"] not in ("yes", "no"):
-                    raise TranscriptError("bad-line", f"Line {number}: a flag is yes or no.")
-                note = str(row.get("note") or "")[:500]
-                rows.flags.append({"turn": row["turn"], "flag": str(row["flag"]), "value": row["value"], "note": note})
-    except (KeyError, TypeError, ValueError):
+        _READ[row["type"]](made, number, row, lanes)
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise TranscriptError(
             "bad-line", f"Line {number}: this {row['type']} lacks something or has a wrong kind."
         ) from None
 
 
-def _segment(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> dict[str, Any]:
-    lane = lane_of(str(row["lane"]), lanes)
+def _session(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+    where = f"line {number}"
+    made.facts = {
+        key: made.text(value, where) if isinstance(value, str) else value for key, value in row.items() if key != "type"
+    }
+
+
+def _segment(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+    name = made.text(row["lane"], f"line {number}")
+    lane = lane_of(name, lanes)
     if lane not in LANES:
-        raise TranscriptError("unknown-lane", f"Line {number}: say with --lane which lane “{row['lane']}” is.")
+        raise TranscriptError("unknown-lane", f"Line {number}: say with --lane which lane “{name}” is.")
     start, end = row["start_ms"], row["end_ms"]
-    if not all(isinstance(at, int) and not isinstance(at, bool) for at in (start, end)) or start < 0:
+    if not all(isinstance(at, int) and not isinstance(at, bool) and 0 <= at <= MAX_MS for at in (start, end)):
         raise TranscriptError("bad-line", f"Line {number}: times are whole milliseconds from 0.")
     if start >= end:
         raise TranscriptError("bad-line", f"Line {number}: a segment starts before it ends.")
-    text = str(row.get("text") or "").replace("\x00", "")
-    return {"uid": _uid("segment", number, row), "lane": lane, "start_ms": start, "end_ms": end, "text": text}
+    text = made.text(row.get("text") or "", f"line {number}")
+    span = {"start_ms": start, "end_ms": end}
+    made.rows.segments.append({"uid": _uid("segment", number, row), "lane": lane, **span, "text": text})
+
+
+def _turn(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+    texts = {
+        name: None if row.get(name) is None else made.text(row[name], f"line {number}")
+        for name in ("amateur_text", "expert_text")
+    }
+    places = {lane: [_named(uid) for uid in row.get(lane) or []] for lane in ("amateur", "expert", "music")}
+    made.rows.turns.append({"uid": _uid("turn", number, row), **places, **texts})
+
+
+def _conversation(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+    topic, turns = made.text(row["topic"], f"line {number}"), [_named(uid) for uid in row["turns"]]
+    made.rows.conversations.append({"uid": _uid("conversation", number, row), "topic": topic, "turns": turns})
+
+
+def _summary(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+    where = f"line {number}"
+    model = row.get("model") or ("model" if row.get("author") == "model" else "")
+    kept = made.text(model, where)[:MAX_MODEL]
+    if kept != model:
+        made.repaired.append({"what": f"a model's name cut at {MAX_MODEL} characters", "where": where})
+    made.rows.summaries.append({"turn": _named(row["turn"]), "text": made.text(row["text"], where), "model": kept})
+
+
+def _flag(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+    where = f"line {number}"
+    if row["value"] not in ("yes", "no"):
+        raise TranscriptError("bad-line", f"Line {number}: a flag is yes or no.")
+    note = made.text(row.get("note") or "", where)
+    if len(note) > MAX_NOTE:
+        made.lost.append({"what": f"the end of a note of {len(note)} characters", "where": where})
+    flag = {"flag": made.text(row["flag"], where), "value": row["value"], "note": note[:MAX_NOTE]}
+    made.rows.flags.append({"turn": _named(row["turn"]), **flag})
+
+
+_READ: dict[str, Callable[[Imported, int, dict[str, Any], dict[str, str]], None]] = {
+    "session": _session,
+    "segment": _segment,
+    "turn": _turn,
+    "conversation": _conversation,
+    "summary": _summary,
+    "flag": _flag,
+}
+
+
+def _named(uid: Any) -> str:
+    """A row's name in its usual form."""
+    return str(uuid.UUID(uid))
 
 
 def _uid(kind: str, number: int, row: dict[str, Any]) -> str:
-    return str(uuid.UUID(row["uid"])) if row.get("uid") else uid_at(kind, number, "")
-
-
-def _check(made: Imported) -> None:
-    """Everything that is named must be there, once."""
-    rows = made.rows
-    for kind, found in (("segment", rows.segments), ("turn", rows.turns), ("conversation", rows.conversations)):
-        uids = [row["uid"] for row in found]
-        if len(set(uids)) != len(uids):
-            raise TranscriptError("double-uid", f"Two {kind}s of this transcript have the same uid.")
-    lane = {row["uid"]: row["lane"] for row in rows.segments}
-    for turn in rows.turns:
-        for side in ("amateur", "expert", "music"):
-            if any(lane.get(uid) != side for uid in turn[side]):
-                raise TranscriptError("unknown-segment", f"A turn names a segment that is not on its lane {side}.")
-    turns = {turn["uid"] for turn in rows.turns}
-    grouped = [turn for conversation in rows.conversations for turn in conversation["turns"]]
-    if not turns.issuperset({*grouped, *(row["turn"] for row in [*rows.summaries, *rows.flags])}):
-        raise TranscriptError(
-            "unknown-turn", "A conversation, summary or flag names a turn that is not in the transcript."
-        )
-    if len(set(grouped)) != len(grouped):
-        raise TranscriptError("double-turn", "A turn is in one conversation at most.")
+    return _named(row["uid"]) if row.get("uid") else uid_at(kind, number, "")

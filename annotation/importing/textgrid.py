@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from annotation.importing.rows import Imported, LayerRows, TranscriptError, lane_of, uid_at
+from annotation.importing.rows import MAX_MS, Imported, LayerRows, TranscriptError, lane_of, uid_at
 
 # A quoted text (a quote inside is doubled), a flag such as <exists>, or a number.
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"|(<exists>|<absent>)|(?<![\w.])([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.\]])')
@@ -23,22 +23,22 @@ def read(data: bytes, lanes: dict[str, str]) -> Imported:
         if not match[2]
     ]
     reader = _Reader(tokens)
-    if reader.text() != "ooTextFile" or reader.text() != "TextGrid":
+    if reader.text() not in ("ooTextFile", "ooTextFile short") or reader.text() != "TextGrid":
         raise TranscriptError("not-a-textgrid", "This is not a TextGrid that Praat wrote as text.")
     reader.number()
     reader.number()
     made = Imported(LayerRows())
-    for _ in range(int(reader.number())):
-        _tier(reader, made, lanes)
+    for tier in range(1, reader.count() + 1):
+        _tier(reader, made, lanes, tier)
     made.rows.segments.sort(key=lambda row: (row["start_ms"], row["end_ms"], row["lane"]))
     return made
 
 
-def _tier(reader: "_Reader", made: Imported, lanes: dict[str, str]) -> None:
-    kind, name = reader.text(), reader.text()
+def _tier(reader: "_Reader", made: Imported, lanes: dict[str, str], tier: int) -> None:
+    kind, name = reader.text(), made.text(reader.text(), f"the name of tier {tier}")
     reader.number()
     reader.number()
-    count = int(reader.number())
+    count = reader.count()
     if kind != "IntervalTier":
         for _ in range(count):
             reader.number()
@@ -53,18 +53,19 @@ def _tier(reader: "_Reader", made: Imported, lanes: dict[str, str]) -> None:
         return
     for number, (start, end, text) in enumerate(intervals, 1):
         if text.strip():
-            _interval(made, name, number, {"lane": lane, "start": start, "end": end, "text": text.strip()})
+            where = f"tier {name}, interval {number}"
+            uid = uid_at("segment", number, f"{tier} {name}")  # two tiers may have one name
+            found = {"lane": lane, "start": start, "end": end, "text": made.text(text.strip(), where)}
+            _interval(made, uid, where, found)
 
 
-def _interval(made: Imported, tier: str, number: int, found: dict[str, Any]) -> None:
+def _interval(made: Imported, uid: str, where: str, found: dict[str, Any]) -> None:
     start, end = round(found["start"] * 1000), round(found["end"] * 1000)
-    where = f"tier {tier}, interval {number}"
     if start < 0 or end <= start:
         made.lost.append({"what": "an interval that ends before it starts", "where": where})
         return
     if abs(found["start"] * 1000 - start) > 1e-6 or abs(found["end"] * 1000 - end) > 1e-6:
         made.repaired.append({"what": "time rounded to a millisecond", "where": where})
-    uid = uid_at("segment", number, tier)
     row = {"uid": uid, "lane": found["lane"], "start_ms": start, "end_ms": end, "text": found["text"]}
     made.rows.segments.append(row)
 
@@ -80,8 +81,15 @@ class _Reader:
         return self._take("text")
 
     def number(self) -> float:
-        """The next value, which is a number."""
-        return float(self._take("number"))
+        """The next value, which is a number that a time or a count can be."""
+        value = float(self._take("number"))
+        if abs(value) > MAX_MS:
+            raise TranscriptError("broken-textgrid", "This TextGrid is damaged: it holds a time beyond all sessions.")
+        return value
+
+    def count(self) -> int:
+        """The next value, which says how many follow."""
+        return int(self.number())
 
     def _take(self, kind: str) -> str:
         found, value = next(self.tokens, ("end", ""))
