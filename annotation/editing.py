@@ -14,7 +14,7 @@ from django.db import transaction
 from annotation.desk import Desk, EditError, as_uid, change, desk_for, folded, stands
 from annotation.filling import fill_layer
 from annotation.importing.rows import LayerRows
-from annotation.models import Edit, Layer, Person
+from annotation.models import Edit, Layer, MixingSession, Person
 from annotation.operations import OPERATIONS
 from annotation.tables import (
     Change,
@@ -195,9 +195,10 @@ def document(layer: Layer) -> dict[str, Any]:
     }
 
 
-def start_layer(session: Any, owner: Person, parent: Layer | None) -> Layer:
+def start_layer(session: MixingSession, owner: Person, parent: Layer | None) -> Layer:
     """A person's own layer of a session: empty, or with the rows of another as they are now."""
     with transaction.atomic():
+        session = MixingSession.objects.select_for_update().get(pk=session.pk)  # it may be on its way out
         layer, fresh = Layer.objects.get_or_create(
             session=session, owner=owner, kind=Layer.Kind.HUMAN, defaults={"parent": parent}
         )

@@ -1,6 +1,7 @@
 """The work behind each job of this room, under a lease."""
 
 import shutil
+from contextlib import suppress
 from typing import Any
 
 from annotation.audio import child
@@ -28,25 +29,25 @@ def ingest(job: Ingest, lease: Lease) -> None:
 
     try:
         facts = child.run(job.makes, request, on_progress=report, should_stop=lease.should_stop)
+        digest = facts["hash"] if peaks else sha256_of(target)
+        made = {"digest": digest, "path": str(target.relative_to(folder.parent.parent))}
+        with lease.publication():
+            Derived.objects.update_or_create(
+                recording=recording, kind=job.makes, defaults={**made, "facts": _drawn(facts) if peaks else facts}
+            )
     except AudioError as error:
         _remove(target)
         if lease.should_stop():
             raise JobStopped from error
         raise JobError(error.code, error.message) from error
-    digest = facts["hash"] if peaks else sha256_of(target)
-    old = Derived.objects.filter(recording=recording, kind=job.makes).first()
-    with lease.publication():
-        Derived.objects.update_or_create(
-            recording=recording,
-            kind=job.makes,
-            defaults={
-                "digest": digest,
-                "path": str(target.relative_to(folder.parent.parent)),
-                "facts": _drawn(facts) if peaks else facts,
-            },
-        )
-    if old and old.full_path != target:
-        _remove(old.full_path)
+    except BaseException:  # the lease is lost, or the recording gone: what was made belongs to nobody
+        _remove(target)
+        with suppress(OSError):
+            folder.rmdir()  # only when it is empty
+        raise
+    for other in folder.glob(f"{job.makes}-*"):  # of the last time, or of an attempt that was killed
+        if other != target:
+            _remove(other)
 
 
 def _drawn(facts: dict[str, Any]) -> dict[str, Any]:

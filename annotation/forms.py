@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.text import slugify
 
-from annotation.models import ApiToken, Layer, Person, Project, Role
+from annotation.models import ApiToken, Layer, MixingSession, Person, Project, Role
 from annotation.models.project import paper_flags
 
 RESERVED = {"new"}
@@ -120,6 +120,26 @@ class LayerForm(forms.Form):
         self.fields["parent"].queryset = visible  # type: ignore[attr-defined]
 
 
+class UploadForm(forms.Form):
+    """A file that is about to come."""
+
+    name = forms.CharField(max_length=255, error_messages={"required": "Choose a recording first."})
+    size = forms.IntegerField(min_value=0, max_value=2**62, error_messages={"required": "Choose a recording first."})
+    title = forms.CharField(required=False, max_length=200)
+    fingerprint = forms.CharField(required=False, max_length=80)
+    session = forms.ModelChoiceField(MixingSession.objects.none(), required=False)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["session"].queryset = project.sessions.all()  # type: ignore[attr-defined]
+
+    @property
+    def sentence(self) -> str:
+        """The first thing that is wrong."""
+        name, errors = next(iter(self.errors.items()))
+        return str(errors[0]) if "recording" in errors[0] else f"{name.capitalize()}: {errors[0]}"
+
+
 class TranscriptForm(forms.Form):
     """A transcript that becomes a layer."""
 
@@ -152,6 +172,7 @@ class ReviewForm(forms.Form):
 
     verdict = forms.ChoiceField(choices=[("accept", "Accept"), ("return", "Return")])
     note = forms.CharField(required=False, max_length=5000)
+    seen = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         """A return says why."""

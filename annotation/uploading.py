@@ -3,25 +3,29 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from annotation.audio import child
 from annotation.audio.errors import AudioError
 from annotation.launch import start_ingest
-from annotation.models import MixingSession, Person, Project, Recording, Upload
+from annotation.models import Layer, MixingSession, Person, Project, Recording, Upload
 from annotation.models.recording import facts_of, master_name
 
 KEEP_PARTIAL = timedelta(days=3)
 PIECE = 256 * 1024
+TROUBLE = {"too-slow", "too-hungry", "disk-full", "stopped"}  # perhaps the machine's, and not the file's
 SPARE_BYTES = 512 * 2**20  # what stays free on the disk
+STATUS = {"incomplete": 409, "being-completed": 409, "completed": 409, "disk-full": 507}  # all others: 400
+FULL = "The server's disk is full; what came so far is kept."
 SUFFIXES = {".wav", ".rf64", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".mp4"}
 
 
@@ -69,6 +73,19 @@ def begin(
     return Upload.objects.create(by=by, project=project, session=session, title=title[:200], **facts)
 
 
+def place_of(headers: Mapping[str, str]) -> tuple[int, int]:
+    """Where a chunk begins and how long it is, by its request's headers."""
+    told = [headers.get(name) or "" for name in ("Upload-Offset", "Content-Length")]
+    if not all(number.isdecimal() and len(number) < 19 for number in told):
+        raise UploadError(
+            "bad-chunk", "Say in Upload-Offset where the chunk begins, and in Content-Length how long it is."
+        )
+    offset, length = map(int, told)
+    if length > settings.UPLOAD_CHUNK_BYTES:
+        raise UploadError("bad-chunk", f"Send at most {settings.UPLOAD_CHUNK_BYTES} bytes at once.")
+    return offset, length
+
+
 class Body(Protocol):
     """What bytes can be read from: a request, a file."""
 
@@ -86,7 +103,25 @@ def append(upload: Upload, offset: int, length: int, body: Body) -> bool:
         return False
     upload.path.parent.mkdir(parents=True, exist_ok=True)
     upload.path.touch(mode=0o600)
-    with upload.path.open("r+b") as file:
+    try:
+        whole = _write(upload.path, offset, length, body)
+    except OSError as error:
+        raise UploadError("disk-full", FULL) from error
+    if not whole:
+        return False
+    rows = Upload.objects.filter(pk=upload.pk, received=offset)
+    added = rows.update(received=offset + length, touched_at=timezone.now()) == 1
+    now = Upload.objects.filter(pk=upload.pk).values_list("received", flat=True).first()
+    if now is None:
+        upload.path.unlink(missing_ok=True)
+        raise UploadError("given-up", "This upload was given up; choose the file again.")
+    upload.received = now
+    return added
+
+
+def _write(path: Path, offset: int, length: int, body: Body) -> bool:
+    """Put bytes safely on the disk; False when the body breaks off."""
+    with path.open("r+b") as file:
         file.seek(offset)
         left = length
         while left and (piece := body.read(min(PIECE, left))):
@@ -94,12 +129,7 @@ def append(upload: Upload, offset: int, length: int, body: Body) -> bool:
             left -= len(piece)
         file.flush()
         os.fsync(file.fileno())
-    if left:
-        return False
-    rows = Upload.objects.filter(pk=upload.pk, received=offset)
-    added = rows.update(received=offset + length, touched_at=timezone.now()) == 1
-    upload.refresh_from_db(fields=["received"])
-    return added
+    return not left
 
 
 def finish(upload: Upload) -> Recording:
@@ -119,8 +149,14 @@ def finish(upload: Upload) -> Recording:
             upload.path, upload.name, upload.project, upload.by, title=upload.title, session=upload.session, of=upload
         )
     except AudioError as error:
-        discard(upload)
+        if error.code in TROUBLE:
+            upload.release_completion()
+        else:
+            discard(upload)
         raise UploadError(error.code, error.message) from error
+    except OSError as error:
+        upload.release_completion()
+        raise UploadError("disk-full", FULL) from error
     except BaseException:
         upload.release_completion()
         raise
@@ -135,9 +171,14 @@ def discard(upload: Upload) -> None:
 
 
 def expire() -> None:
-    """Forget uploads that nobody has gone on with for days."""
-    for upload in Upload.objects.filter(touched_at__lt=timezone.now() - KEEP_PARTIAL)[:50]:
+    """Forget uploads that nobody has gone on with for days, and bytes that no upload names."""
+    until = timezone.now() - KEEP_PARTIAL
+    for upload in Upload.objects.filter(touched_at__lt=until)[:50]:
         discard(upload)
+    for part in Path(settings.UPLOADS_ROOT).glob("*.part"):
+        with suppress(FileNotFoundError):
+            if part.stat().st_mtime < until.timestamp():
+                part.unlink()
 
 
 def add_recording(
@@ -176,10 +217,9 @@ def add_recording(
                 size=target.stat().st_size,
                 **facts,
             )
-            longest = session.recordings.aggregate(end=Max("length_ms"))["end"] or 0
-            MixingSession.objects.filter(pk=session.pk).update(length_ms=max(longest, session.length_ms))
-            if of is not None:
-                Upload.objects.filter(pk=of.pk).update(recording=recording)
+            MixingSession.objects.filter(pk=session.pk).update(length_ms=Greatest("length_ms", recording.length_ms))
+            if of is not None and not Upload.objects.unfinished().filter(pk=of.pk).update(recording=recording):
+                raise UploadError("completed", "This upload has become a recording meanwhile; look at the project.")
             start_ingest(recording, by)
     except BaseException:
         target.unlink(missing_ok=True)
@@ -205,13 +245,23 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def forget_session(session: MixingSession) -> None:
-    """Delete a session with its masters and all that was made of them; its layers must be gone or only imports."""
+def forget_session(session: MixingSession) -> bool:
+    """Delete a session with its masters and all that was made of them; False when somebody has a layer of it."""
+    with transaction.atomic():
+        MixingSession.objects.select_for_update().get(pk=session.pk)  # who starts a layer waits here
+        if session.layers.filter(kind=Layer.Kind.HUMAN).exists():
+            return False
+        gone = _files_of(session)
+        session.delete()
+    _remove(gone)
+    return True
+
+
+def _files_of(session: MixingSession) -> list[Path]:
     folders = [recording.derived_folder() for recording in session.recordings.all()]
     masters = [recording.path for recording in session.recordings.all()]
     parts = [upload.path for upload in session.uploads.all()]
-    session.delete()
-    _remove([*folders, *masters, *parts])
+    return [*folders, *masters, *parts]
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -153,8 +153,8 @@ class Job(models.Model):
         return min(100, self.done * 100 // self.total) if self.total else None
 
     def is_steered_by(self, person: Any) -> bool:
-        """Whether this person may stop and repeat it: who asked for it may, and who runs its project."""
-        return self.created_by_id == person.pk or bool(person.has_perm("modeling.steer_job", self))
+        """Whether this person may stop and repeat it: who runs its project, as whoever started it did."""
+        return bool(person.has_perm("modeling.steer_job", self))
 
     def _rows(self) -> models.QuerySet[Self]:
         return type(self)._default_manager.filter(pk=self.pk)

@@ -152,6 +152,7 @@ class ReviewStart(Strict):
 
     verdict = serializers.ChoiceField(choices=["accept", "return"])
     note = serializers.CharField(max_length=5000, default="", allow_blank=True)
+    revision = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=None, allow_null=True)
 
 
 class ReviewView(APIView):
@@ -161,7 +162,7 @@ class ReviewView(APIView):
 
     @extend_schema(request=ReviewStart, responses={200: LayerSerializer, 400: dict})
     def post(self, request: Request, pk: int) -> Response:
-        """Accept the layer, or return it with a note."""
+        """Accept the layer, or return it with a note; with `revision`, only as you have seen it."""
         layer = get_object_or_404(Layer.objects.visible_to(me(request)).select_related("session__project"), pk=pk)
         if layer.owner_id == me(request).pk or not me(request).has_perm("annotation.review_layer", layer):
             self.permission_denied(request)
@@ -169,7 +170,7 @@ class ReviewView(APIView):
         if wanted["verdict"] == "return" and not wanted["note"].strip():
             message = "Say what should be done before the layer comes back."
             return Response({"error": "no-note", "message": message}, status=400)
-        if not layer.review(me(request), wanted["verdict"], wanted["note"]):
-            message = "This layer does not wait for a review."
+        if not layer.review(me(request), wanted["verdict"], wanted["note"], seen=wanted["revision"]):
+            message = "This layer does not wait for a review, or has changed since the revision that you have seen."
             return Response({"error": "not-submitted", "message": message}, status=400)
         return Response(LayerSerializer(layer).data)

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -60,6 +61,9 @@ class SnapshotList(generics.ListAPIView[Snapshot]):
         project = get_object_or_404(Project.objects.visible_to(me(request)), slug=wanted["project"])
         if not me(request).has_perm("annotation.build_snapshot", project):
             self.permission_denied(request)
+        known = {topic["key"] for topic in project.topics}
+        if unknown := sorted(set(wanted["topics"]) - known):
+            raise ValidationError({"topics": [f"The project has no topic “{unknown[0]}”."]})
         chosen_rows = {name: wanted[name] for name in ("has_content", "topics", "submitted", "fraction")}
         try:
             snapshot = start_snapshot(

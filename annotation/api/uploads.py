@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from annotation import uploading
 from annotation.models import MixingSession, Project, Upload
-from annotation.uploading import UploadError
+from annotation.uploading import STATUS, UploadError
 from mixassist_site.api_forms import Strict
 from mixassist_site.http import me
 
@@ -22,10 +22,10 @@ class UploadStart(Strict):
 
     project = serializers.SlugField()
     name = serializers.CharField(max_length=255)
-    size = serializers.IntegerField(min_value=0)
+    size = serializers.IntegerField(min_value=0, max_value=2**62)
     title = serializers.CharField(max_length=200, default="", allow_blank=True)
     fingerprint = serializers.CharField(max_length=80, default="", allow_blank=True)
-    session = serializers.IntegerField(default=None, allow_null=True)
+    session = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=2**62)
 
 
 class UploadList(APIView):
@@ -72,12 +72,10 @@ class UploadDetail(APIView):
     def put(self, request: Request, uid: str) -> Response:
         """Add the body at the byte that `Upload-Offset` names; 409 with the byte that is next."""
         upload = self._found(request, uid)
-        offset, length = (request.headers.get(name, "") for name in ("Upload-Offset", "Content-Length"))
-        if not offset.isdecimal() or not length.isdecimal() or int(length) > settings.UPLOAD_CHUNK_BYTES:
-            limit = settings.UPLOAD_CHUNK_BYTES
-            return refusal(UploadError("bad-chunk", f"Send at most {limit} bytes, and say where they begin."))
-        # the raw request, since a parser would read the chunk into memory
-        added = uploading.append(upload, int(offset), int(length), request._request)
+        try:  # the raw request, since a parser would read the chunk into memory
+            added = uploading.append(upload, *uploading.place_of(request.headers), request._request)
+        except UploadError as error:
+            return refusal(error)
         return Response(told(upload), status=200 if added else 409)
 
     @extend_schema(responses={204: None})
@@ -116,4 +114,4 @@ def told(upload: Upload) -> dict[str, Any]:
 
 def refusal(error: UploadError) -> Response:
     """Why a file can't come in."""
-    return Response({"error": error.code, "message": error.message}, status=400)
+    return Response({"error": error.code, "message": error.message}, status=STATUS.get(error.code, 400))

@@ -5,7 +5,7 @@ from annotation.models.edit import Edit
 from annotation.models.flag import FlagValue
 from annotation.models.layer import Layer, Review
 from annotation.models.person import ApiToken, Person
-from annotation.models.project import Membership, Project, Role
+from annotation.models.project import Membership, Project, Pseudonym, Role
 from annotation.models.recording import Derived, Ingest, Recording
 from annotation.models.segment import Lane, Segment
 from annotation.models.session import MixingSession, Participant, Seat
@@ -28,6 +28,7 @@ __all__ = [
     "Participant",
     "Person",
     "Project",
+    "Pseudonym",
     "Recording",
     "Review",
     "Role",

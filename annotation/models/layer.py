@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -108,13 +108,19 @@ class Layer(models.Model):
         open_layers = type(self).objects.filter(pk=self.pk, state__in=[self.State.DRAFT, self.State.RETURNED])
         return open_layers.update(state=self.State.SUBMITTED, submitted_at=timezone.now()) == 1
 
-    def review(self, by: Person, verdict: str, note: str = "") -> bool:
-        """Accept the layer or return it; False when it does not wait for a review."""
+    def review(self, by: Person, verdict: str, note: str = "", *, seen: int | None = None) -> bool:
+        """Accept the layer or return it; False when it does not wait for a review.
+
+        `seen` is the revision that the reviewer looked at: a layer that has moved on since waits for another look.
+        """
         state = self.State.ACCEPTED if verdict == "accept" else self.State.RETURNED
         waiting = type(self).objects.filter(pk=self.pk, state=self.State.SUBMITTED)
-        if waiting.update(state=state) != 1:
-            return False
-        self.reviews.create(reviewer=by, verdict=verdict, note=note)
+        if seen is not None:
+            waiting = waiting.filter(revision=seen)
+        with transaction.atomic():
+            if waiting.update(state=state) != 1:
+                return False
+            self.reviews.create(reviewer=by, verdict=verdict, note=note)
         self.refresh_from_db(fields=["state"])
         return True
 

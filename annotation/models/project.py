@@ -1,6 +1,6 @@
 """A project: its people and their roles, its vocabularies."""
 
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -84,6 +84,7 @@ class Project(models.Model):
         """Give a person a role here, or change it; the last administrator stays one."""
         with transaction.atomic():
             self._keep_an_admin(person, becomes=role)
+            self.pseudonym_of(person)
             membership, _ = self.memberships.update_or_create(person=person, defaults={"role": role})
         return membership
 
@@ -93,6 +94,14 @@ class Project(models.Model):
             self._keep_an_admin(person, becomes=None)
             self.memberships.filter(person=person).delete()
 
+    def pseudonym_of(self, person: Person) -> str:
+        """What exports call a person: P1, P2, …; theirs for ever, whether they stay or leave."""
+        with transaction.atomic():
+            Project.objects.select_for_update().get(pk=self.pk)
+            last = self.pseudonyms.aggregate(last=models.Max("number"))["last"] or 0
+            pseudonym, _ = self.pseudonyms.get_or_create(person=person, defaults={"number": last + 1})
+        return f"P{pseudonym.number}"
+
     def _keep_an_admin(self, person: Person, *, becomes: str | None) -> None:
         admins = set(self.memberships.select_for_update().filter(role=Role.ADMIN).values_list("person_id", flat=True))
         if admins == {person.pk} and becomes != Role.ADMIN:
@@ -100,12 +109,11 @@ class Project(models.Model):
 
 
 class Membership(models.Model):
-    """One person's role in one project, and the pseudonym that exports carry."""
+    """One person's role in one project."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
-    pseudonym = models.CharField(max_length=20, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -115,10 +123,16 @@ class Membership(models.Model):
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_is_known"),
         ]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Give each member a pseudonym that tells nothing: P1, P2, …"""
-        if not self.pseudonym:
-            self.pseudonym = f"P{Membership.objects.filter(project=self.project).count() + 1}"
-            if "update_fields" in kwargs and kwargs["update_fields"] is not None:
-                kwargs["update_fields"] = {*kwargs["update_fields"], "pseudonym"}
-        super().save(*args, **kwargs)
+
+class Pseudonym(models.Model):
+    """The number under which a person appears in a project's exports; never given to somebody else."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pseudonyms")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pseudonyms")
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "person"], name="pseudonym_once_per_person"),
+            models.UniqueConstraint(fields=["project", "number"], name="pseudonym_number_once_per_project"),
+        ]

@@ -17,6 +17,8 @@ from annotation.snapshots.splits import SPLITS
 
 BATCH = 2_000
 SHARD = "00000-of-00001"
+CONFIGS = "configs:\n"
+FILES = "## Files\n\n"
 CODE_VERSION = 2  # raise it when the same layer would give other rows
 
 
@@ -86,24 +88,19 @@ def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def card(rows: Sequence[TurnRow], counts: dict[str, int], facts: dict[str, Any]) -> str:
-    """The data card, with the YAML head that the hub's tools read."""
+    """The data card, with the YAML head from which `datasets` learns where the rows are."""
     topics: dict[str, int] = {}
     for row in rows:
         topics[row.topic] = topics.get(row.topic, 0) + 1
     long = sum(clip.length_ms > 30_000 for row in rows for clip in row.clips)
-    configs = "".join(
-        f"- config_name: {config}\n"
-        + ("  default: true\n" if config == "default" else "")
-        + "  data_files:\n"
-        + "".join(f"  - split: {split}\n    path: {folder}/{split}-*.parquet\n" for split in SPLITS if counts[split])
-        for config, folder in (("default", "data"), ("turns", "turns"))
-    )
     table = "".join(f"| {topic} | {n} |\n" for topic, n in sorted(topics.items()))
     split_by = facts.get("split_by", "session")
+    paths = {"default": "data/{split}-*.parquet", "turns": "turns/{split}-*.parquet"}
     return (
         f"---\nlicense: other\nlicense_name: {json.dumps(facts.get('license') or 'not stated')}\n"
         "language:\n- en\ntask_categories:\n- audio-text-to-text\n"
-        f"pretty_name: {json.dumps(facts.get('name', ''))}\nconfigs:\n{configs}---\n\n"
+        f"pretty_name: {json.dumps(facts.get('name', ''))}\n"
+        f"{_configs(paths, [split for split in SPLITS if counts[split]])}---\n\n"
         f"# {facts.get('name', '')}\n\n"
         "Turns of co-creative mixing sessions: what an amateur asked, which music played, what an expert answered.\n"
         "One row is one turn; `input_history` holds the earlier turns of the same conversation.\n\n"
@@ -111,10 +108,22 @@ def card(rows: Sequence[TurnRow], counts: dict[str, int], facts: dict[str, Any])
         f"- Split by {split_by}, seed {facts.get('seed', 0)}: no {split_by} is in two splits.\n"
         "- Clips: 16 kHz mono WAV cut from the masters, at their own level (no normalisation).\n"
         f"- Clips longer than the 30 s that common audio encoders hear: {long}.\n"
-        "- A side that is silent is null, not a placeholder sentence. `has_content` is null where nobody set it.\n"
-        "- The config `turns` holds what these columns lose: context summary, all flags, times, clips, layer.\n\n"
+        "- A side that is silent is null, not a placeholder sentence. `has_content` is null where nobody set it.\n\n"
         f"| topic | rows |\n| --- | --- |\n{table}\n"
+        f"{FILES}"
+        "The config `turns` holds what the eight columns lose: context summary, all flags, times, clips, layer.\n"
         "`manifest.json` has the sha256 of every file and the hash of the content.\n"
+    )
+
+
+def _configs(paths: dict[str, str], splits: Sequence[str]) -> str:
+    """The part of the YAML head that names the files; `{split}` stands in their paths."""
+    return CONFIGS + "".join(
+        f"- config_name: {config}\n"
+        + ("  default: true\n" if config == "default" else "")
+        + "  data_files:\n"
+        + "".join(f"  - split: {split}\n    path: {path.format(split=split)}\n" for split in splits)
+        for config, path in paths.items()
     )
 
 
@@ -141,6 +150,7 @@ EXPORTS: dict[str, Callable[[Path, Path], None]] = {"hf": export_hf, "jsonl": ex
 
 def _export(folder: Path, out: Path, suffix: str, line: Callable[[dict[str, Any], bool], str]) -> None:
     out.mkdir(parents=True)
+    (out / "README.md").write_text(_card_of_export(folder, suffix), encoding="utf-8")
     for split in SPLITS:
         with (out / f"{split}.{suffix}").open("w", encoding="utf-8", newline="") as file:
             first = True
@@ -153,6 +163,21 @@ def _export(folder: Path, out: Path, suffix: str, line: Callable[[dict[str, Any]
     names = [path for path in files_in(out) if path.name != "checksums.sha256"]
     sums = "".join(f"{sha256_of(path)}  {path.relative_to(out)}\n" for path in names)
     (out / "checksums.sha256").write_text(sums)
+
+
+def _card_of_export(folder: Path, suffix: str) -> str:
+    """The snapshot's card, over files that hold the eight columns alone."""
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    head, _, rest = text.partition(CONFIGS)
+    body = rest.partition("---\n")[2].partition(FILES)[0]
+    splits = [split for split in SPLITS if pq.read_metadata(folder / "data" / f"{split}-{SHARD}.parquet").num_rows]
+    digest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["content_hash"]
+    return (
+        f"{head}{_configs({'default': '{split}.' + suffix}, splits)}---\n{body}{FILES}"
+        f"Made from the snapshot with the content hash `{digest}`,\n"
+        "which also holds context summaries, all flags, times, clips and layers.\n"
+        "`checksums.sha256` has the sha256 of every file.\n"
+    )
 
 
 def _jsonl(row: dict[str, Any], first: bool) -> str:

@@ -20,7 +20,8 @@ def _layer(request: MemberRequest, pk: int) -> Layer:
 @require_safe
 def layer(request: MemberRequest, pk: int) -> HttpResponse:
     """The workbench with one layer."""
-    return _page(request, _layer(request, pk), ReviewForm())
+    found = _layer(request, pk)
+    return _page(request, found, ReviewForm(initial={"seen": found.revision}))
 
 
 def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpResponse:
@@ -62,8 +63,11 @@ def review(request: MemberRequest, pk: int) -> HttpResponse:
     form = ReviewForm(request.POST)
     if not form.is_valid():
         return _page(request, found, form)
-    if found.review(request.user, form.cleaned_data["verdict"], form.cleaned_data["note"]):
-        messages.success(request, "Accepted." if form.cleaned_data["verdict"] == "accept" else "Returned to its owner.")
+    verdict, note, seen = (form.cleaned_data[name] for name in ("verdict", "note", "seen"))
+    if found.review(request.user, verdict, note, seen=seen):
+        messages.success(request, "Accepted." if verdict == "accept" else "Returned to its owner.")
+    elif Layer.objects.awaiting_review().filter(pk=found.pk).exists():
+        messages.error(request, "This layer has changed since you opened it; look at it again.")
     else:
         messages.error(request, "This layer does not wait for a review any more.")
     return redirect(found)

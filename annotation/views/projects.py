@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -75,7 +75,8 @@ def settings(request: MemberRequest, slug: str) -> HttpResponse:
 def _settings_page(
     request: MemberRequest, found: Project, form: ProjectForm, membership: MembershipForm
 ) -> HttpResponse:
-    members = found.memberships.select_related("person").order_by("person__username")
+    number = found.pseudonyms.filter(person=OuterRef("person")).values("number")
+    members = found.memberships.select_related("person").order_by("person__username").annotate(number=Subquery(number))
     context = {"project": found, "form": form, "membership_form": membership, "page": page_of(request, members)}
     status = 400 if form.errors or membership.errors else 200
     return render(request, "annotation/project_settings.html", {**context, "roles": Role.choices}, status=status)
@@ -109,8 +110,10 @@ def membership(request: MemberRequest, slug: str, pk: int) -> HttpResponse:
     try:
         if role in Role.values:
             found.admit(member.person, role)
-        else:
+        elif role == "":
             found.dismiss(member.person)
+        else:
+            messages.error(request, "Choose a role from the list.")
     except ValidationError as error:
         messages.error(request, error.messages[0])
     return redirect("project-settings", slug=slug)

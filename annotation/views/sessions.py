@@ -98,10 +98,9 @@ def removal(request: MemberRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
     if not request.user.has_perm("annotation.add_session", found):
         raise PermissionDenied
-    if found.layers.filter(kind=Layer.Kind.HUMAN).exists():
+    project = found.project
+    if not uploading.forget_session(found):
         messages.error(request, "Somebody has annotated this session; it stays.")
         return redirect(found)
-    project = found.project
-    uploading.forget_session(found)
     messages.success(request, "The session is gone.")
     return redirect(project)

@@ -95,7 +95,7 @@ def clip(request: MemberRequest, pk: int, row: str) -> HttpResponseBase:
     found = get_object_or_404(Snapshot.objects.visible_to(request.user).frozen(), pk=pk)
     split, _, rest = row.partition("/")
     conversation, _, turn = rest.rpartition("/")
-    if split not in SPLITS or not turn.isdecimal():
+    if split not in SPLITS or not turn.isdecimal() or len(turn) > 9 or not _table(found, split).is_file():
         raise Http404
     named = [("conversation_id", "=", conversation), ("turn_id", "=", int(turn))]
     files = pq.read_table(_table(found, split), columns=["audio_file"], filters=named).column("audio_file").to_pylist()

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import uploading
-from annotation.models import MixingSession, Project, Upload
-from annotation.uploading import UploadError
+from annotation.forms import UploadForm
+from annotation.models import Project, Upload
+from annotation.uploading import STATUS, UploadError
 from mixassist_site.http import MemberRequest
 
 
@@ -44,22 +45,9 @@ def uploads(request: MemberRequest, slug: str) -> HttpResponse:
         context = {"project": project, "waiting": waiting, "max_bytes": settings.UPLOAD_MAX_BYTES}
         return render(request, "annotation/uploads.html", context)
     try:
-        session = _session(request, project)
-        title = request.POST.get("title", "")[:200]
+        upload = _begin(request, project)
         if "file" in request.FILES:
-            return _whole(request, project, session, title)
-        name, size = request.POST.get("name", "").strip(), request.POST.get("size", "")
-        if not name or not size.isdecimal():
-            raise UploadError("no-file", "Choose a recording first.")
-        upload = uploading.begin(
-            project,
-            request.user,
-            name,
-            int(size),
-            title=title,
-            session=session,
-            fingerprint=request.POST.get("fingerprint", ""),
-        )
+            return _whole(request, upload)
     except UploadError as error:
         if request.headers.get("Accept", "").startswith("application/json"):
             return _refusal(error)
@@ -68,19 +56,24 @@ def uploads(request: MemberRequest, slug: str) -> HttpResponse:
     return JsonResponse(_told(upload), status=201)
 
 
-def _session(request: MemberRequest, project: Project) -> MixingSession | None:
-    """The session that the recording goes into; None for a new one."""
-    pk = request.POST.get("session", "")
-    if not pk:
-        return None
-    return get_object_or_404(project.sessions, pk=int(pk) if pk.isdecimal() else -1)
+def _begin(request: MemberRequest, project: Project) -> Upload:
+    """The upload that the form opens; a file that comes with it brings its own name and size."""
+    data = request.POST.copy()
+    if file := request.FILES.get("file"):
+        data["name"], data["size"] = file.name or "", str(file.size or 0)
+    data["name"] = data.get("name", "").replace("\x00", "")[:255]  # a name of whatever machine, to show and no more
+    form = UploadForm(data, project=project)
+    if not form.is_valid():
+        raise UploadError("bad-form", form.sentence)
+    told = form.cleaned_data
+    more = {name: told[name] for name in ("title", "session", "fingerprint")}
+    return uploading.begin(project, request.user, told["name"], told["size"], **more)
 
 
-def _whole(request: MemberRequest, project: Project, session: MixingSession | None, title: str) -> HttpResponse:
+def _whole(request: MemberRequest, upload: Upload) -> HttpResponse:
     """A file that came as one form: stream it through the same door."""
     file = request.FILES["file"]
     assert isinstance(file, UploadedFile)
-    upload = uploading.begin(project, request.user, file.name or "", file.size or 0, title=title, session=session)
     try:
         for chunk in file.chunks(settings.UPLOAD_CHUNK_BYTES):
             uploading.append(upload, upload.received, len(chunk), io.BytesIO(chunk))
@@ -100,15 +93,10 @@ def upload(request: MemberRequest, uid: str) -> HttpResponse:
         return HttpResponse(status=204)
     if request.method != "PUT":
         return JsonResponse(_told(found))
-    offset = request.headers.get("Upload-Offset", "")
-    length = request.headers.get("Content-Length", "")
-    if not offset.isdecimal() or not length.isdecimal() or int(length) > settings.UPLOAD_CHUNK_BYTES:
-        limit = settings.UPLOAD_CHUNK_BYTES
-        return _refusal(UploadError("bad-chunk", f"Send at most {limit} bytes, and say where they begin."))
     try:
-        added = uploading.append(found, int(offset), int(length), request)
-    except OSError:
-        return _refusal(UploadError("disk-full", "The server's disk is full; what came so far is kept."), status=507)
+        added = uploading.append(found, *uploading.place_of(request.headers), request)
+    except UploadError as error:
+        return _refusal(error, status=STATUS.get(error.code, 400))
     return JsonResponse(_told(found), status=200 if added else 409)
 
 
@@ -121,5 +109,5 @@ def completion(request: MemberRequest, uid: str) -> HttpResponse:
     try:
         recording = uploading.finish(found)
     except UploadError as error:
-        return _refusal(error, status=409 if error.code in ("incomplete", "being-completed") else 400)
+        return _refusal(error, status=STATUS.get(error.code, 400))
     return JsonResponse({"session": recording.session_id, "url": recording.session.get_absolute_url()}, status=201)

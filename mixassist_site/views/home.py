@@ -15,7 +15,7 @@ SHOWN = 8
 def home(request: MemberRequest) -> HttpResponse:
     """Layers to go on with, layers to review, studies that run: the newest few of each."""
     me = request.user
-    mine = Layer.objects.filter(owner=me, state__in=[Layer.State.DRAFT, Layer.State.RETURNED])
+    mine = Layer.objects.visible_to(me).filter(owner=me, state__in=[Layer.State.DRAFT, Layer.State.RETURNED])
     reviewed = Membership.objects.filter(person=me, role__in=[Role.ADMIN, Role.REVIEWER]).values("project")
     waiting = Layer.objects.visible_to(me).awaiting_review().exclude(owner=me)
     if not me.is_superuser:

@@ -243,6 +243,83 @@ def test_other_formats_hold_the_same_rows(project, layer, tmp_path, format):
         assert writer.sha256_of(out / name) == digest
 
 
+@pytest.mark.parametrize("format", ["jsonl", "csv"])
+def test_an_export_has_a_card_from_which_it_can_be_loaded(project, layer, tmp_path, monkeypatch, format):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    snapshot = build(project)
+    out = tmp_path / "out"
+    call_command("export_snapshot", snapshot.name, str(out), "--format", format)
+    card = (out / "README.md").read_text()
+    assert snapshot.content_hash in card
+    assert "turns/" not in card
+    loaded = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+    assert {split: len(loaded[split]) for split in loaded} == snapshot.counts
+
+
+@pytest.mark.parametrize("attempt", range(4))  # uids are random, so a tie would fall either way
+def test_of_turns_that_share_a_clip_the_question_comes_before_the_next(project, tmp_path, attempt):
+    layer = LayerFactory(session=record(tmp_path, project), state=Layer.State.ACCEPTED)
+    first, second = turn(layer, 0, amateur="What is it?", expert="The snare."), turn(layer, 9000, expert="Less of it.")
+    clip = first.members.get(segment__lane="music").segment
+    second.members.filter(segment__lane="music").update(segment=clip)
+    conversation(layer, [second, first], "drums")
+    rows = sorted(all_rows(build(project)), key=lambda row: row["turn_id"])
+    assert [row["assistant"] for row in rows] == ["The snare.", "Less of it."]
+    assert rows[0]["input_history"] == []
+    assert len({build(project, name).content_hash for name in ("two", "three")}) == 1
+
+
+def test_a_clip_is_cut_from_the_recording_that_holds_it(project, tmp_path):
+    session = record(tmp_path, project, seconds=4)
+    path = tmp_path / "longer.wav"
+    soundfile.write(path, np.random.default_rng(5).standard_normal(8000 * 40) * 0.1, 8000, subtype="PCM_16")
+    longer = add_recording(path, path.name, project, None, session=session)
+    accepted(session)
+    snapshot = build(project)
+    masters = {
+        row["clips"][0]["start_ms"]: row["master_sha256"]
+        for s in splits.SPLITS
+        for row in table(snapshot, s, "turns").to_pylist()
+    }
+    assert masters[0] == session.recordings.order_by("pk").first().sha256
+    assert masters[10_000] == longer.sha256
+
+
+def test_a_clip_that_no_recording_holds_is_named(project, tmp_path):
+    session = record(tmp_path, project, seconds=4)
+    accepted(session)
+    snapshot = start_snapshot(project, "one", EVERYTHING, by=None)
+    execute.snapshot(snapshot)
+    snapshot.refresh_from_db()
+    assert (snapshot.state, snapshot.error_code) == (State.FAILED, "no-recording")
+    assert "Group1" in snapshot.error_message
+
+
+def test_the_layer_that_was_accepted_last_stands_for_its_session(project, rita, ana, ada, tmp_path):
+    session = record(tmp_path, project)
+    layers = [LayerFactory(session=session, owner=owner, state=Layer.State.SUBMITTED) for owner in (ana, ada)]
+    for layer, words in zip(layers, ("By Ana.", "By Ada."), strict=True):
+        conversation(layer, [turn(layer, 0, expert=words)], "drums")
+    imported = LayerFactory(session=session, state=Layer.State.SUBMITTED)
+    conversation(imported, [turn(imported, 0, expert="By a machine.")], "drums")
+    assert [row["assistant"] for row in all_rows(build(project, "before", submitted=True))] == ["By Ada."]
+    assert layers[1].review(rita, "accept")
+    assert layers[0].review(rita, "accept")
+    assert [row["assistant"] for row in all_rows(build(project, "after"))] == ["By Ana."]
+
+
+def test_what_a_killed_attempt_left_is_taken_away_by_the_next_snapshot(project, layer, home):
+    left = home / "snapshots" / "77" / "1"
+    left.mkdir(parents=True)
+    (left / "half").write_text("half")
+    one = build(project)
+    two = build(project, "two")
+    assert not left.exists()
+    assert writer.verify(one.path)
+    assert writer.verify(two.path)
+
+
 def test_a_spreadsheet_runs_no_cell_as_a_formula(project, layer, tmp_path):
     layer.turns.update(expert_text="=HYPERLINK(1)")
     snapshot = build(project)

@@ -12,9 +12,12 @@ import pytest
 import soundfile
 from django.db import connection
 
-from annotation import uploading
+from annotation import execute, uploading
+from annotation.audio.errors import AudioError
 from annotation.models import Ingest, MixingSession, Recording, Upload
 from annotation.uploading import UploadError
+from mixassist_site.jobs import Lease, LeaseLost
+from tests.factories import LayerFactory
 
 
 def wav_bytes(seconds=2.0, rate=8000, channels=1):
@@ -167,6 +170,128 @@ def test_giving_up_leaves_nothing(client, ada, project, home):
     assert client.delete(told["url"]).status_code == 204
     assert not Upload.objects.exists()
     assert files(home) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"name": "take.wav"},
+        {"name": "take.wav", "size": "1" * 400},
+        {"name": "take.wav", "size": "1" * 5000},
+        {"name": "take.wav", "size": "-5"},
+        {"name": "take.wav", "size": "0"},
+        {"name": "take.wav", "size": "many"},
+        {"name": "take.wav", "size": "1000", "title": "a\x00b"},
+        {"name": "take.wav", "size": "1000", "title": "t" * 300},
+        {"name": "take.wav", "size": "1000", "session": "1" * 30},
+        {"name": "take.wav", "size": "1000", "session": "1" * 5000},
+        {"name": "take.wav", "size": "1000", "fingerprint": "f" * 300},
+    ],
+)
+def test_a_form_that_makes_no_sense_gets_a_sentence(client, ada, project, fields):
+    client.force_login(ada)
+    answer = client.post(f"/projects/{project.slug}/uploads/", fields, headers={"Accept": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["message"]
+    assert not Upload.objects.exists()
+
+
+def test_a_chunk_that_does_not_say_where_it_begins_is_refused(client, ada, project):
+    client.force_login(ada)
+    told = begin(client, project, "take.wav", 1000).json()
+    for offset in ("", "x", "-1", "9" * 5000):
+        assert client.put(told["url"], b"a", headers={"Upload-Offset": offset}).status_code == 400
+
+
+def test_an_upload_that_is_given_up_while_a_chunk_comes_leaves_nothing(ada, project, home):
+    upload = uploading.begin(project, ada, "take.wav", 1000)
+
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            uploading.discard(Upload.objects.get(pk=upload.pk)) if self.tell() == 0 else None
+            return super().read(size)
+
+    with pytest.raises(UploadError) as error:
+        uploading.append(upload, 0, 100, Slow(b"a" * 100))
+    assert error.value.code == "given-up"
+    assert files(home) == []
+
+
+@pytest.mark.parametrize(("code", "stays"), [("too-hungry", True), ("too-slow", True), ("text-file", False)])
+def test_a_machine_in_trouble_costs_nobody_an_upload(ada, project, monkeypatch, code, stays):
+    data = wav_bytes()
+    upload = uploading.begin(project, ada, "take.wav", len(data))
+    uploading.append(upload, 0, len(data), io.BytesIO(data))
+
+    def trouble(*_):
+        raise AudioError(code, "It did not work.")
+
+    monkeypatch.setattr(uploading.child, "run", trouble)
+    with pytest.raises(UploadError):
+        uploading.finish(upload)
+    assert upload.path.exists() is stays
+    assert Upload.objects.exists() is stays
+    monkeypatch.undo()
+    if stays:
+        assert uploading.finish(upload).path.read_bytes() == data
+
+
+def test_a_full_disk_keeps_what_came(client, ada, project, monkeypatch):
+    client.force_login(ada)
+    told = begin(client, project, "take.wav", 1000).json()
+    put(client, told["url"], 0, b"a" * 100)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(uploading, "_write", full)
+    for address in (told["url"], f"/api/v1/uploads/{told['uid']}/"):
+        answer = put(client, address, 100, b"a" * 100)
+        assert (answer.status_code, answer.json()["error"]) == (507, "disk-full")
+    assert Upload.objects.get().received == 100
+
+
+def test_the_session_is_as_long_as_its_longest_recording_whoever_comes_last(ada, project, tmp_path):
+    (tmp_path / "long.wav").write_bytes(wav_bytes(3.0))
+    (tmp_path / "short.wav").write_bytes(wav_bytes(1.0))
+    session = uploading.add_recording(tmp_path / "short.wav", "short.wav", project, ada).session
+    stale = MixingSession.objects.get(pk=session.pk)
+    uploading.add_recording(tmp_path / "long.wav", "long.wav", project, ada, session=session)
+    uploading.add_recording(tmp_path / "short.wav", "short.wav", project, ada, session=stale)
+    assert MixingSession.objects.get().length_ms == 3000
+
+
+def test_a_session_that_somebody_has_begun_to_annotate_stays(client, ada, ana, project, tmp_path, home):
+    (tmp_path / "take.wav").write_bytes(wav_bytes(1.0))
+    session = uploading.add_recording(tmp_path / "take.wav", "take.wav", project, ada).session
+    layer = LayerFactory(owner=ana, session=session)
+    client.force_login(ada)
+    answer = client.post(f"/sessions/{session.pk}/removal/", follow=True)
+    assert "Somebody has annotated this session" in answer.content.decode()
+    layer.delete()
+    client.post(f"/sessions/{session.pk}/removal/")
+    assert not MixingSession.objects.exists()
+    assert files(home) == []
+
+
+def test_peaks_of_a_worker_that_was_killed_or_overtaken_are_taken_away(project, tmp_path, monkeypatch):
+    (tmp_path / "take.wav").write_bytes(wav_bytes(1.0))
+    recording = uploading.add_recording(tmp_path / "take.wav", "take.wav", project, None)
+    job = recording.ingests.get(makes="peaks")
+    (recording.derived_folder() / "peaks-0").mkdir(parents=True)  # what a kill left
+
+    def overtaken(self, **_):
+        raise LeaseLost
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lease, "publication", overtaken)
+        execute.ingest(job)
+    assert [path.name for path in recording.derived_folder().iterdir()] == ["peaks-0"]
+    Ingest.objects.filter(pk=job.pk).update(state="queued")
+    execute.ingest(Ingest.objects.get(pk=job.pk))
+    made = recording.derived.get()
+    assert list(recording.derived_folder().iterdir()) == [made.full_path]
 
 
 def truncated_flac():
