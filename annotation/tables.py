@@ -118,23 +118,27 @@ def write(layer: Layer, changes: Sequence[Change], *, by: Person | None) -> None
     for kind in ("segment", "turn", "conversation", "flag", "summary"):
         for change in changes:
             if change["kind"] == kind and change["after"] is not None:
-                _WRITE[kind](layer, change["uid"], change["after"], by)
+                _WRITE[kind](layer, change["uid"], change["after"], by, change["before"] is None)
     for kind in ("summary", "flag", "conversation", "turn", "segment"):
         gone = [change["uid"] for change in changes if change["kind"] == kind and change["after"] is None]
         if gone:
             _delete(layer, kind, gone, by)
 
 
-def _write_segment(layer: Layer, uid: str, row: Row, by: Person | None) -> None:
+def _write_segment(layer: Layer, uid: str, row: Row, by: Person | None, fresh: bool) -> None:
     fields = {name: row[name] for name in ("lane", "start_ms", "end_ms", "text")}
-    if not Segment.objects.filter(layer=layer, uid=uid).update(**fields):
+    if fresh:
         Segment.objects.create(layer=layer, uid=uid, **fields)
+    else:
+        Segment.objects.filter(layer=layer, uid=uid).update(**fields)
 
 
-def _write_turn(layer: Layer, uid: str, row: Row, by: Person | None) -> None:
+def _write_turn(layer: Layer, uid: str, row: Row, by: Person | None, fresh: bool) -> None:
     texts = {name: row[name] for name in ("amateur_text", "expert_text")}
-    turn, fresh = Turn.objects.get_or_create(layer=layer, uid=uid, defaults=texts)
-    if not fresh:
+    if fresh:
+        turn = Turn.objects.create(layer=layer, uid=uid, **texts)
+    else:
+        turn = Turn.objects.get(layer=layer, uid=uid)
         Turn.objects.filter(pk=turn.pk).update(**texts)
         TurnMember.objects.filter(turn=turn).delete()
     segments = dict(Segment.objects.filter(layer=layer, uid__in=members(row)).values_list("uid", "pk"))
@@ -144,22 +148,26 @@ def _write_turn(layer: Layer, uid: str, row: Row, by: Person | None) -> None:
     )
 
 
-def _write_conversation(layer: Layer, uid: str, row: Row, by: Person | None) -> None:
-    conversation, fresh = Conversation.objects.get_or_create(layer=layer, uid=uid, defaults={"topic": row["topic"]})
-    if not fresh:
+def _write_conversation(layer: Layer, uid: str, row: Row, by: Person | None, fresh: bool) -> None:
+    if fresh:
+        conversation = Conversation.objects.create(layer=layer, uid=uid, topic=row["topic"])
+    else:
+        conversation = Conversation.objects.get(layer=layer, uid=uid)
         Conversation.objects.filter(pk=conversation.pk).update(topic=row["topic"])
         Turn.objects.filter(conversation=conversation).exclude(uid__in=row["turns"]).update(conversation=None)
     Turn.objects.filter(layer=layer, uid__in=row["turns"]).update(conversation=conversation)
 
 
-def _write_flag(layer: Layer, uid: str, row: Row, by: Person | None) -> None:
-    turn = Turn.objects.get(layer=layer, uid=row["turn"])
-    FlagValue.objects.update_or_create(
-        turn=turn, flag=row["flag"], defaults={"value": row["value"], "note": row["note"]}
-    )
+def _write_flag(layer: Layer, uid: str, row: Row, by: Person | None, fresh: bool) -> None:
+    said = {"value": row["value"], "note": row["note"]}
+    if fresh:
+        turn = Turn.objects.get(layer=layer, uid=row["turn"])
+        FlagValue.objects.create(turn=turn, flag=row["flag"], **said)
+    else:
+        FlagValue.objects.filter(turn__layer=layer, turn__uid=row["turn"], flag=row["flag"]).update(**said)
 
 
-def _write_summary(layer: Layer, uid: str, row: Row, by: Person | None) -> None:
+def _write_summary(layer: Layer, uid: str, row: Row, by: Person | None, fresh: bool) -> None:
     """Each writing is a revision of its own, an undo too: no text of a summary is ever lost."""
     last = Summary.objects.filter(layer=layer, turn_uid=uid).aggregate(last=Max("revision"))["last"] or 0
     row["revision"] = last + 1
@@ -167,7 +175,7 @@ def _write_summary(layer: Layer, uid: str, row: Row, by: Person | None) -> None:
     Summary.objects.create(layer=layer, turn_uid=uid, revision=last + 1, text=row["text"], **wrote)
 
 
-_WRITE: dict[str, Callable[[Layer, str, Row, Person | None], None]] = {
+_WRITE: dict[str, Callable[[Layer, str, Row, Person | None, bool], None]] = {
     "segment": _write_segment,
     "turn": _write_turn,
     "conversation": _write_conversation,
@@ -179,7 +187,7 @@ _WRITE: dict[str, Callable[[Layer, str, Row, Person | None], None]] = {
 def _delete(layer: Layer, kind: str, uids: list[str], by: Person | None) -> None:
     if kind == "summary":
         for uid in uids:
-            _write_summary(layer, uid, {"text": ""}, by)
+            _write_summary(layer, uid, {"text": ""}, by, False)
     elif kind == "flag":
         for uid in uids:
             turn, _, flag = uid.partition(":")
