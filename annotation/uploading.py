@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -197,8 +198,10 @@ def add_recording(
     Without a session, a new one is opened. Raises AudioError for a file that can't be a recording: then nothing of
     it stays here but the file itself. The file of an upload is given a second name instead of being copied.
     """
-    facts = facts_of(child.run("probe", {"path": str(path)}))
-    digest = sha256_of(path)
+    with ThreadPoolExecutor(1) as beside:  # a gigabyte is hashed while the child looks at it
+        hashing = beside.submit(sha256_of, path)
+        facts = facts_of(child.run("probe", {"path": str(path)}))
+        digest = hashing.result()
     suffix = Path(name).suffix.lower()
     master = master_name(suffix if suffix in SUFFIXES else "")
     target = Path(settings.MEDIA_ROOT) / master

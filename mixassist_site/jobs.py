@@ -413,7 +413,7 @@ def next_job(queues: set[str]) -> Job | None:
     return first
 
 
-def work_off(queues: set[str], *, once: bool = False, idle_seconds: float = 0.5) -> int:
+def work_off(queues: set[str], *, once: bool = False, idle_seconds: float = 0.2) -> int:
     """Work jobs off the table, oldest first, until shut down or, with `once`, until none waits."""
     worked = 0
     while not SHUTDOWN.is_set():
@@ -426,7 +426,7 @@ def work_off(queues: set[str], *, once: bool = False, idle_seconds: float = 0.5)
             if once:
                 raise
             log.exception("the database could not be asked")
-            SHUTDOWN.wait(4 * idle_seconds)
+            SHUTDOWN.wait(10 * idle_seconds)
             continue
         if job is None:
             if once:

@@ -1,8 +1,14 @@
 """Projects, sessions and recordings for scripts."""
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from annotation import playback
 from annotation.models import MixingSession, Project, Recording
 from mixassist_site.api_forms import chosen
 from mixassist_site.http import me
@@ -68,6 +74,16 @@ class SessionDetail(generics.RetrieveAPIView[MixingSession]):
     def get_queryset(self) -> QuerySet[MixingSession]:
         """Only what this person may see."""
         return MixingSession.objects.visible_to(me(self.request)).select_related("project")
+
+
+class PlaybackView(APIView):
+    """What can be drawn and heard of a session by now."""
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, pk: int) -> Response:
+        """The recordings with their tiles and proxies, and how far the work on them is."""
+        session = get_object_or_404(MixingSession.objects.visible_to(me(request)), pk=pk)
+        return Response({"recordings": playback.recordings_of(session)}, headers={"Cache-Control": "no-store"})
 
 
 class RecordingSerializer(serializers.ModelSerializer[Recording]):

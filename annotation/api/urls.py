@@ -9,6 +9,7 @@ urlpatterns = [
     path("projects/<slug:slug>/", sessions.ProjectDetail.as_view(), name="api-project"),
     path("sessions/", sessions.SessionList.as_view(), name="api-sessions"),
     path("sessions/<int:pk>/", sessions.SessionDetail.as_view(), name="api-session"),
+    path("sessions/<int:pk>/playback/", sessions.PlaybackView.as_view(), name="api-session-playback"),
     path("recordings/", sessions.RecordingList.as_view(), name="api-recordings"),
     path("recordings/<int:pk>/", sessions.RecordingDetail.as_view(), name="api-recording"),
     path("layers/", layers.LayerList.as_view(), name="api-layers"),

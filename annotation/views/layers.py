@@ -35,6 +35,7 @@ def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpRespons
         "session": found.session,
         "project": found.session.project,
         "document_url": reverse("api-layer-document", args=[found.pk]),
+        "playback_url": reverse("api-session-playback", args=[found.session_id]),
         "edits_url": reverse("api-layer-edits", args=[found.pk]),
         "editable": found.is_editable_by(request.user),
         "review_form": form if may_review else None,

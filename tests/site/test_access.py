@@ -139,6 +139,7 @@ ROUTES = [
     api("api-project", MEMBER, "slug"),
     api("api-sessions", PERSON),
     api("api-session", MEMBER, "session"),
+    api("api-session-playback", MEMBER, "session"),
     api("api-recordings", PERSON),
     api("api-recording", MEMBER, "recording"),
     api("api-layers", PERSON, post=MEMBER, session="session"),

@@ -14,7 +14,7 @@ import "workbench/transcript"
 import "workbench/transport"
 import "workbench/turn-card"
 
-const POLL_MS = 2000
+const POLL_MS = { first: 300, most: 3000 } // often while a waveform is due, seldom while a long job runs
 const MESSAGE_MS = 7000
 const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card"]
 
@@ -43,8 +43,8 @@ class Workbench extends HTMLElement {
     })
   }
 
-  async #read() {
-    const response = await fetch(this.dataset.document, { signal: this.gone.signal, headers: { Accept: "application/json" } })
+  async #read(address = this.dataset.document) {
+    const response = await fetch(address, { signal: this.gone.signal, headers: { Accept: "application/json" } })
     if (!response.ok) throw new Error(`The layer answered ${response.status}`)
     return response.json()
   }
@@ -190,18 +190,18 @@ class Workbench extends HTMLElement {
   }
 
   // While a recording is being worked on, ask how far it is.
-  async #poll() {
+  async #poll(delay = POLL_MS.first) {
     const waits = this.bench.document.recordings.some(({ state }) => state === "queued" || state === "running")
     if (!waits || this.gone.signal.aborted) return
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    await new Promise((resolve) => setTimeout(resolve, delay))
     if (this.gone.signal.aborted) return
     try {
-      const json = await this.#read()
-      this.bench.document.setRecordings(json.recordings)
+      this.bench.document.setRecordings((await this.#read(this.dataset.playback)).recordings)
     } catch {
-      // asked again in two seconds
+      // asked again in a moment
     }
-    this.#poll()
+    const undrawn = this.bench.document.recordings.some(({ peaks, state }) => !peaks && state !== "failed")
+    this.#poll(undrawn ? POLL_MS.first : Math.min(POLL_MS.most, delay * 1.5))
   }
 }
 customElements.define("mix-workbench", Workbench)
