@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
@@ -155,27 +156,37 @@ def _told(row: Row) -> Row:
     return {**told, "turns": sorted(told["turns"])} if "turns" in told else told
 
 
-def stacks(layer: Layer) -> tuple[list[str], list[str]]:
-    """What can be undone and what redone, oldest first, from the last edits of the layer.
+def stacks(layer: Layer) -> tuple[list[list[str]], list[list[str]]]:
+    """What can be undone and what redone, oldest first, from the last edits of the layer: lists of acts.
 
-    An undo moves the edit it names from the first list to the second as itself; undoing that undo is the redo.
+    An act is what a person did at once: the edits that name the same `act`, or one that names none. Undoing an act
+    moves it from the first list to the second, as the edits that undid it; undoing those is the redo. An act that
+    restores an earlier state undoes many edits and is still an act like any other.
     """
-    latest = Edit.objects.filter(layer=layer).order_by("-revision").values_list("uid", "undoes")[:HISTORY]
-    undoable: list[str] = []
-    redoable: list[str] = []
-    for uid, undoes in reversed(latest):
-        name, target = str(uid), str(undoes) if undoes else None
-        if target is None:
-            undoable.append(name)
+    rows = Edit.objects.filter(layer=layer).order_by("-revision")
+    latest = rows.values_list("uid", "undoes", "arguments__act", "arguments__restores")[:HISTORY]
+    undoable: list[list[str]] = []
+    redoable: list[list[str]] = []
+    for _, edits in groupby(reversed(latest), key=lambda edit: edit[2] or edit[0]):
+        act = list(edits)
+        names = [str(uid) for uid, *_ in act]
+        undone = {str(undoes) for _, undoes, _, restores in act if undoes and not restores}
+        if not undone:
+            undoable.append(names)
             redoable.clear()
-        elif target in redoable:  # a redo
-            redoable.remove(target)
-            undoable.append(name)
+        elif _taken(redoable, undone):
+            undoable.append(names)
         else:
-            if target in undoable:
-                undoable.remove(target)
-            redoable.append(name)
+            _taken(undoable, undone)
+            redoable.append(names)
     return undoable, redoable
+
+
+def _taken(acts: list[list[str]], undone: set[str]) -> bool:
+    """Take edits out of the acts that hold them; whether any did."""
+    held = any(undone.intersection(act) for act in acts)
+    acts[:] = [left for act in acts if (left := [uid for uid in act if uid not in undone])]
+    return held
 
 
 def document(layer: Layer) -> dict[str, Any]:

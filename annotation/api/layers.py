@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from annotation import editing, playback
 from annotation.desk import EditError
-from annotation.models import Layer, MixingSession
+from annotation.models import Edit, Layer, MixingSession
 from mixassist_site.api_forms import Strict, chosen
 from mixassist_site.http import me
 
@@ -106,10 +106,28 @@ class DocumentView(APIView):
         return answer
 
 
-class EditsView(APIView):
-    """The only way to change a layer's rows."""
+class EditSerializer(serializers.ModelSerializer[Edit]):
+    """An edit as it is kept: who, when, what, and the rows before and after."""
 
+    id = serializers.UUIDField(source="uid", read_only=True)
+    author = serializers.CharField(source="author.username", default="", read_only=True)
+
+    class Meta:
+        model = Edit
+        fields = ["id", "revision", "op", "author", "created_at", "undoes", "changes"]
+        read_only_fields = fields
+
+
+class EditsView(generics.ListAPIView[Edit]):
+    """A layer's edits, the newest first; POST is the only way to change its rows."""
+
+    serializer_class = EditSerializer
     scope = "annotate"
+
+    def get_queryset(self) -> QuerySet[Edit]:
+        """The history of a layer that this person may see."""
+        layer = get_object_or_404(Layer.objects.visible_to(me(self.request)), pk=self.kwargs["pk"])
+        return chosen(layer.edits.select_related("author"), self.request).order_by("-revision")
 
     @extend_schema(request=EditsRequest, responses={200: dict, 400: dict, 409: dict})
     def post(self, request: Request, pk: int) -> Response:

@@ -359,12 +359,44 @@ def test_redo_is_the_undo_of_the_undo_and_both_lists_follow(layer):
     uid = made(layer)
     _, (one,) = do(layer, edit("segment.update", uid=uid, text="new"))
     _, (back,) = do(layer, edit("undo", of=str(one.uid)))
-    assert document(layer)["redoable"] == [str(back.uid)]
+    assert document(layer)["redoable"] == [[str(back.uid)]]
     assert document(layer)["segments"][0]["text"] == "one two three four"
     _, (again,) = do(layer, edit("undo", of=str(back.uid)))
     assert document(layer)["segments"][0]["text"] == "new"
     assert document(layer)["redoable"] == []
-    assert document(layer)["undoable"][-1] == str(again.uid)
+    assert document(layer)["undoable"][-1] == [str(again.uid)]
+
+
+def test_what_was_done_at_once_is_undone_at_once_after_a_reload(layer):
+    act = str(uuid.uuid4())
+    one, two = made(layer), made(layer, start=2000, end=3000)
+    both = [edit("segment.update", uid=uid, text="new", act=act) for uid in (one, two)]
+    do(layer, *both)
+    assert document(layer)["undoable"][-1] == [each["id"] for each in both]
+    back = str(uuid.uuid4())
+    undos = [edit("undo", of=each["id"], act=back) for each in reversed(both)]
+    do(layer, *undos)
+    told = document(layer)
+    assert told["redoable"] == [[each["id"] for each in undos]]
+    assert len(told["undoable"]) == 2
+    do(layer, *(edit("undo", of=each["id"], act=str(uuid.UUID(int=7))) for each in reversed(undos)))
+    told = document(layer)
+    assert told["redoable"] == []
+    assert len(told["undoable"][-1]) == 2
+
+
+def test_a_restored_state_can_be_undone_like_any_act(layer):
+    uid = made(layer)
+    before = rows(layer)
+    _, (first,) = do(layer, edit("segment.update", uid=uid, text="first"))
+    _, (second,) = do(layer, edit("segment.update", uid=uid, text="second"))
+    act = str(uuid.uuid4())
+    later = [edit("undo", of=str(each.uid), act=act, restores=True) for each in (second, first)]
+    do(layer, *later)
+    assert rows(layer) == before
+    told = document(layer)
+    assert told["redoable"] == []
+    assert told["undoable"][-1] == [each["id"] for each in later]
 
 
 def test_nobody_edits_a_layer_that_is_submitted(layer):

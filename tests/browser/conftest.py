@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from tests.browser.sitting import layer, sit, sound  # noqa: F401
 from tests.conftest import missing
 from tests.people import PASSWORD
 

@@ -1,156 +1,16 @@
 """An annotator's hands on the workbench: by mouse, by keys, off the network, in two tabs."""
 
 import json
-import re
-import shutil
 import uuid
-from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
-from django.test import Client
 
-from annotation.audio import child
 from annotation.models import Derived, Edit, FlagValue, Layer, Segment, Summary
-from annotation.uploading import sha256_of
-from tests.factories import LayerFactory, RecordingFactory, SegmentFactory, SessionFactory, conversation, turn
+from tests.browser.sitting import Bench, rows
+from tests.factories import SegmentFactory, conversation, turn
+from tests.people import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-LENGTH_MS = 20_000
-
-
-@pytest.fixture(scope="session")
-def sound(tmp_path_factory):
-    """Twenty seconds of a click each second over a tone, drawn and encoded once for all tests."""
-    folder: Path = tmp_path_factory.mktemp("sound")
-    rate = 48_000
-    at = np.arange(LENGTH_MS * rate // 1000) / rate
-    tone = 0.2 * np.sin(2 * np.pi * 220 * at) * (at % 4 < 2)
-    tone[::rate] = 0.9
-    soundfile.write(folder / "master.wav", np.stack([tone, tone * 0.7], 1), rate, subtype="PCM_16")
-    request = {"path": str(folder / "master.wav")}
-    peaks = child.run("peaks", {**request, "folder": str(folder / "peaks")})
-    child.run("proxy", {**request, "out": str(folder / "proxy.mp4")})
-    levels = [level["points"] if isinstance(level, dict) else level for level in peaks["levels"]]
-    drawn = {name: peaks[name] for name in ("base", "factor", "tile_points", "channels", "rate")}
-    return folder, {**drawn, "levels": levels}, peaks["hash"]
-
-
-@pytest.fixture
-def layer(project, ana, sound, settings) -> Layer:
-    """Ana's empty layer of a session with sound."""
-    folder, facts, digest = sound
-    session = SessionFactory(project=project, title="Slow Harbour", length_ms=LENGTH_MS)
-    recording = RecordingFactory(session=session, length_ms=LENGTH_MS, frames=960_000, master="masters/one.wav")
-    media = Path(settings.MEDIA_ROOT)
-    (media / "masters").mkdir(parents=True)
-    shutil.copy(folder / "master.wav", media / "masters" / "one.wav")
-    shutil.copytree(folder / "peaks", media / "derived" / "peaks")
-    shutil.copy(folder / "proxy.mp4", media / "derived" / "proxy.mp4")
-    proxy = sha256_of(media / "derived" / "proxy.mp4")
-    Derived.objects.create(recording=recording, kind="peaks", digest=digest, path="derived/peaks", facts=facts)
-    Derived.objects.create(recording=recording, kind="proxy", digest=proxy, path="derived/proxy.mp4")
-    return LayerFactory(session=session, owner=ana)
-
-
-class Bench:
-    """A person at the workbench in one tab."""
-
-    def __init__(self, page, address: str, layer: Layer, person) -> None:
-        self.page = page
-        self.layer = layer
-        self.address = address
-        self.fetched: list[str] = []
-        page.on("request", lambda request: self.fetched.append(request.url))
-        self.log_in(person)
-        self.open()
-
-    def log_in(self, person) -> None:
-        client = Client()
-        client.force_login(person)
-        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.address}
-        self.page.context.add_cookies([cookie])
-
-    def open(self) -> None:
-        self.page.goto(f"{self.address}/layers/{self.layer.pk}/")
-        self.page.wait_for_selector("mix-workbench[data-state=ready]")
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def type(self, text: str) -> None:
-        self.page.keyboard.type(text)
-
-    def look(self, script: str):
-        return self.page.evaluate(f"() => {{ const bench = document.querySelector('mix-workbench').bench; {script} }}")
-
-    def at(self, ms: int, lane: str = "amateur") -> tuple[float, float]:
-        """Where a time of a lane lies on the screen."""
-        x, y = self.look(f"""
-          const frame = bench.timeline.stage.getBoundingClientRect()
-          const place = bench.timeline.places.lanes.find(({{ name }}) => name === "{lane}")
-          const y = place ? place.top + place.height / 2 : bench.timeline.places.wave.top + 20
-          return [frame.x + bench.viewport.x({ms}), frame.y + y]""")
-        return x, y
-
-    def drag(self, lane: str, start: int, end: int) -> None:
-        mouse = self.page.mouse
-        mouse.move(*self.at(start, lane))
-        mouse.down()
-        mouse.move(*self.at((start + end) // 2, lane))
-        mouse.move(*self.at(end, lane))
-        mouse.up()
-
-    def click(self, lane: str, ms: int, shift: bool = False) -> None:
-        if shift:
-            self.page.keyboard.down("Shift")
-        self.page.mouse.click(*self.at(ms, lane))
-        if shift:
-            self.page.keyboard.up("Shift")
-
-    def seek(self, text: str) -> None:
-        self.page.fill("[data-part=time]", text)
-        self.page.keyboard.press("Enter")
-
-    def chip(self, text: str) -> None:
-        self.page.locator("save-status output", has_text=re.compile(text)).wait_for()
-
-    def saved(self) -> None:
-        self.page.wait_for_selector("save-status[data-state=saved]")
-
-    def message(self, text: str) -> None:
-        self.page.locator("[data-part=message]", has_text=text).wait_for()
-
-    def wait(self, script: str) -> None:
-        """Wait for something on the bench; the page's policy forbids the browser's own way of polling."""
-        for _ in range(100):
-            if self.look(f"return Boolean({script})"):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"never so: {script}")
-
-
-@pytest.fixture
-def sit(page, live_server, ana):
-    """`sit(layer)` opens a layer for Ana; `sit(layer, page=…, person=…)` for somebody else, or in another tab."""
-
-    benches: list[Bench] = []
-
-    def open_bench(layer: Layer, page=page, person=ana) -> Bench:
-        benches.append(Bench(page, live_server.url, layer, person))
-        return benches[-1]
-
-    yield open_bench
-    fetched = [url for bench in benches for url in bench.fetched]
-    assert fetched
-    assert not [url for url in fetched if "master" in url], "the browser never fetches the master"
-
-
-def rows(layer: Layer) -> list[tuple]:
-    return list(layer.segments.order_by("start_ms").values_list("lane", "text"))
 
 
 def painted(bench: Bench, surface: str) -> int:
@@ -333,7 +193,7 @@ def test_an_edit_whose_answer_was_lost_is_applied_once(sit, layer):
     bench.page.route("**/edits/", lose)
     bench.drag("amateur", 1_000, 2_000)
     bench.page.wait_for_selector("save-status[data-state=offline]")
-    bench.page.click("save-status button")
+    bench.page.click("save-status [data-part=retry]")
     bench.saved()
     assert layer.segments.count() == 1
     assert Edit.objects.filter(layer=layer).count() == 1
@@ -373,18 +233,24 @@ def test_an_edit_that_the_server_refuses_is_taken_back_with_a_sentence(sit, laye
     assert bench.look(f"return bench.document.segment('{row.uid}').text") == "first"
 
 
-def test_an_expired_login_keeps_the_edits_until_somebody_logs_in(sit, layer, ana):
+def test_an_expired_login_is_renewed_in_place_and_what_waited_is_saved(sit, layer):
     bench = sit(layer)
     bench.page.expected_troubles.append("401")
-    bench.page.context.clear_cookies(name="sessionid")
+    bench.page.context.clear_cookies()
     bench.drag("amateur", 1_000, 2_000)
-    bench.chip("Not saved: log in again")
-    assert "/login/" in bench.page.get_attribute("save-status a", "href")
+    bench.chip("Not saved: log in again – 1 pending")
     assert layer.segments.count() == 0
-    bench.log_in(ana)
-    bench.page.click("save-status button")
+    bench.page.click("save-status [data-part=door]")
+    bench.page.fill("dialog [name=password]", "not the right words")
+    bench.page.click("text=Log in and save")
+    bench.page.get_by_text("That is not the password.").wait_for()
+    bench.page.fill("dialog [name=password]", PASSWORD)
+    bench.press("Enter")
     bench.saved()
     assert layer.segments.count() == 1
+    bench.drag("expert", 3_000, 4_000)
+    bench.saved()
+    assert layer.segments.count() == 2
 
 
 def test_leaving_with_unsaved_edits_asks_first(sit, layer):

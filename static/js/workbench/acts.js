@@ -2,6 +2,7 @@
 
 import { clock, span } from "workbench/clock"
 import { RuleError } from "workbench/operations"
+import { uuid } from "workbench/uuid"
 
 const SHORTEST_MS = 20
 const SIDES = ["amateur", "expert", "music"]
@@ -33,7 +34,7 @@ export class Acts {
   // ---------------------------------------------------------------- segments
 
   make({ lane, start_ms, end_ms }) {
-    const uid = crypto.randomUUID()
+    const uid = uuid()
     if (end_ms - start_ms < SHORTEST_MS) return this.no(`A segment lasts at least ${SHORTEST_MS} ms.`)
     const made = this.try(`${this.laneLabel(lane)} segment made, ${span(start_ms, end_ms)}.`, [
       { op: "segment.create", uid, lane, start_ms, end_ms, text: "" },
@@ -101,7 +102,7 @@ export class Acts {
     const row = this.selection.segments.find(inside)
       ?? this.document.lane(this.selection.lane).at(at).find(inside) ?? this.document.index.at(at).find(inside)
     if (!row) return this.no("Put the playhead inside a segment to split it.")
-    const new_uid = crypto.randomUUID()
+    const new_uid = uuid()
     const done = this.try(`Split at ${clock(at)}.`, [{ op: "segment.split", uid: row.uid, at_ms: at, new_uid }])
     if (done) this.selection.select([new_uid])
     return done
@@ -148,7 +149,7 @@ export class Acts {
     const [turn] = turns
     const members = (side) => rows.filter(({ lane }) => lane === side).map(({ uid }) => uid)
     if (!turn) {
-      const uid = crypto.randomUUID()
+      const uid = uuid()
       const op = { op: "turn.create", uid, amateur: members("amateur"), expert: members("expert"), music: members("music") }
       const done = this.try(`Turn made of ${count(rows, "segment")}.`, [op])
       if (done) this.selection.selectTurn(this.document.turn(uid))
@@ -198,7 +199,7 @@ export class Acts {
     const old = this.document.summaryOf(turnUid)?.text ?? ""
     if (!this.document.turn(turnUid) || text.trim() === old) return false
     return this.try(text.trim() ? "Context summary saved." : "Context summary removed.", [
-      { op: "summary.write", uid: crypto.randomUUID(), turn: turnUid, text: text.trim() },
+      { op: "summary.write", uid: uuid(), turn: turnUid, text: text.trim() },
     ])
   }
 
@@ -234,7 +235,7 @@ export class Acts {
     const [held] = conversations
     if (!held) {
       return this.try(`${count(turns, "turn")} grouped: ${this.document.topicLabel(topic)}.`, [
-        { op: "conversation.create", uid: crypto.randomUUID(), topic, turns: uids },
+        { op: "conversation.create", uid: uuid(), topic, turns: uids },
       ])
     }
     const joined = [...new Set([...held.row.turns, ...uids])]

@@ -2,6 +2,7 @@
 
 import { KINDS, RuleError, applyChanges, changesOf, inverse, sameOutcome } from "workbench/operations"
 import { SpanIndex, byTime, byTurn } from "workbench/spans"
+import { uuid } from "workbench/uuid"
 
 const UNDO_DEPTH = 200
 
@@ -30,10 +31,17 @@ export class LayerDocument extends EventTarget {
     for (const row of json.summaries) this.rows.summary.set(row.turn, row)
     for (const row of json.flags) this.rows.flag.set(`${row.turn}:${row.flag}`, row)
     this.history = new Map() // edit id → its changes, for drawing an undo at once
-    this.undoable = json.undoable.map((id) => [id]) // one list of ids for each act of a person
-    this.redoable = json.redoable.map((id) => [id])
-    for (const entry of this.pending) entry.changes = this.#draw(entry.edit)
+    this.undoable = json.undoable.map((act) => [...act]) // one list of ids for each act of a person
+    this.redoable = json.redoable.map((act) => [...act])
+    const known = new Set([...this.undoable, ...this.redoable].flat())
+    this.pending = this.pending.filter(({ edit }) => !known.has(edit.id)) // they had come through
+    for (const entry of this.pending) {
+      entry.changes = this.#draw(entry.edit)
+      this.history.set(entry.edit.id, entry.changes)
+      this.#stack(entry.edit)
+    }
     this.#changed(KINDS)
+    this.dispatchEvent(new Event("settled"))
   }
 
   setRecordings(recordings) {
@@ -52,8 +60,9 @@ export class LayerDocument extends EventTarget {
     if (joined) return joined
     const made = []
     try {
+      const act = ops.length > 1 ? uuid() : null
       for (const op of ops) {
-        const edit = { id: crypto.randomUUID(), ...op }
+        const edit = { id: uuid(), ...op, ...(act && { act }) }
         const changes = this.#changes(edit)
         applyChanges(this.rows, changes)
         made.push({ edit, changes, until: hold ? performance.now() + hold : 0 })
@@ -73,13 +82,47 @@ export class LayerDocument extends EventTarget {
     return ids
   }
 
+  // Take up edits that an earlier page drew and could not send: they wait again, in their order, as that page had them.
+  resume(edits) {
+    const known = new Set([...this.undoable, ...this.redoable].flat())
+    const fresh = edits.filter(({ id }) => !known.has(id) && !this.pending.some(({ edit }) => edit.id === id))
+    for (const edit of fresh) {
+      const entry = { edit, changes: this.#draw(edit), until: 0 }
+      this.pending.push(entry)
+      if (entry.changes.length) this.history.set(edit.id, entry.changes)
+      this.#stack(edit)
+    }
+    this.#changed(KINDS)
+    this.dispatchEvent(new Event(fresh.length ? "queued" : "settled"))
+    return fresh.length
+  }
+
+  // Put an edit where undo and redo find it, beside the others of its act.
+  #stack(edit) {
+    const from = edit.op === "undo" && !edit.restores ? [this.redoable, this.undoable].find((acts) => acts.flat().includes(edit.of)) : null
+    const to = from && from !== this.redoable ? this.redoable : this.undoable
+    if (from) {
+      const acts = from.map((ids) => ids.filter((id) => id !== edit.of)).filter((ids) => ids.length)
+      from.splice(0, from.length, ...acts)
+    } else this.redoable = []
+    const mates = edit.act && to.at(-1)?.some((id) => this.pending.some(({ edit: other }) => other.id === id && other.act === edit.act))
+    if (mates) to.at(-1).push(edit.id)
+    else to.push([edit.id])
+  }
+
+  // Lead the layer back to an earlier state: undo these edits, the newest first, as one act.
+  restore(ids) {
+    return this.commit(ids.map((of) => ({ op: "undo", of, restores: true })))
+  }
+
   undo() { return this.#turnBack(this.undoable, this.redoable) }
   redo() { return this.#turnBack(this.redoable, this.undoable) }
 
   #turnBack(from, to) {
     const ids = from.pop()
     if (!ids) return false
-    const made = ids.toReversed().map((of) => ({ edit: { id: crypto.randomUUID(), op: "undo", of }, until: 0 }))
+    const act = ids.length > 1 ? { act: uuid() } : {}
+    const made = ids.toReversed().map((of) => ({ edit: { id: uuid(), op: "undo", of, ...act }, until: 0 }))
     for (const entry of made) entry.changes = this.#draw(entry.edit)
     for (const { edit, changes } of made) if (changes.length) this.history.set(edit.id, changes)
     this.pending.push(...made)

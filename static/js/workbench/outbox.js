@@ -5,8 +5,10 @@ const TIMEOUT_MS = 20_000
 const SLOWEST_MS = 30_000
 const KEEPALIVE_CHARS = 16_000 // browsers allow 64 KiB under way
 
-// States: "saved", "pending", "sending", "offline", "login", "stuck". Events: "state" when it or the count differs,
-// "astray" when the document must be read anew.
+// States: "saved", "pending", "sending", "offline", "login", "closed" (the layer is submitted; edits wait until it is
+// returned), "stuck". Events: "state" when it or the count differs, "astray" when the document must be read anew.
+const HALTED = ["offline", "login", "closed", "stuck"]
+
 export class Outbox extends EventTarget {
   #document
   #url
@@ -25,6 +27,7 @@ export class Outbox extends EventTarget {
     this.savedAt = null
     this.message = ""
     layer.addEventListener("queued", () => this.#wake(), { signal })
+    layer.addEventListener("settled", () => !this.count && !this.#busy && this.state !== "saved" && this.#set("saved"), { signal })
     addEventListener("online", () => (this.count ? this.retry() : this.#set("saved")), { signal })
     addEventListener("offline", () => this.#set("offline"), { signal })
     addEventListener("focus", () => this.state === "login" && this.retry(), { signal })
@@ -49,7 +52,7 @@ export class Outbox extends EventTarget {
     this.retry()
     return new Promise((resolve, reject) => {
       const look = () => {
-        if (this.count && !["offline", "login", "stuck"].includes(this.state)) return
+        if (this.count && !HALTED.includes(this.state)) return
         this.removeEventListener("state", look)
         if (this.count) reject(new Error(this.state))
         else resolve()
@@ -60,7 +63,7 @@ export class Outbox extends EventTarget {
 
   #wake() {
     if (this.#busy) return this.#set(this.state)
-    if (["offline", "login", "stuck"].includes(this.state) && this.#failures) return this.#set(this.state)
+    if (HALTED.includes(this.state) && this.#failures) return this.#set(this.state)
     this.#set("pending")
     this.#schedule(Math.max(0, (this.#document.pending.at(-1)?.until ?? 0) - performance.now()))
   }
@@ -75,7 +78,7 @@ export class Outbox extends EventTarget {
     this.#busy = true
     const batch = this.#document.pending.slice(0, this.#alone ? 1 : BATCH)
     for (const entry of batch) entry.sent = true
-    if (!["offline", "login", "stuck"].includes(this.state)) this.#set("sending")
+    if (!HALTED.includes(this.state)) this.#set("sending")
     let delay = 0
     try {
       delay = await this.#exchange(batch)
@@ -119,7 +122,10 @@ export class Outbox extends EventTarget {
   }
 
   #refused(batch, answer) {
-    if (answer.error === "closed") this.dispatchEvent(new Event("astray"))
+    if (answer.error === "closed") {
+      if (this.state !== "closed") this.dispatchEvent(new Event("astray"))
+      return this.#failed("closed")
+    }
     const message = answer.message ?? answer.detail ?? "The server refused this edit."
     const named = batch.find(({ edit }) => edit.id === answer.edit) ?? (batch.length === 1 ? batch[0] : null)
     if (!named) {
@@ -155,6 +161,6 @@ export class Outbox extends EventTarget {
   }
 }
 
-function csrfToken() {
+export function csrfToken() {
   return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]*)/)?.[1] ?? ""
 }

@@ -3,6 +3,7 @@
 import { Bench } from "workbench/bench"
 import "workbench/conversation-card"
 import { LayerDocument } from "workbench/document"
+import { Keep } from "workbench/keep"
 import { Keys, keySheet } from "workbench/keys"
 import { Outbox } from "workbench/outbox"
 import { mark } from "workbench/overview"
@@ -64,8 +65,8 @@ class Workbench extends HTMLElement {
       if (uid && layer.editable) this.querySelector("mix-transcript").edit(uid)
     }
     bench.focusOn = (part) => this.querySelector(`[data-part=${part}]`)?.focus()
-    bench.showKeys = () => this.querySelector("dialog").showModal()
-    keySheet(this.querySelector("dialog"), bench.actions)
+    bench.showKeys = () => this.querySelector("dialog[data-part=keys]").showModal()
+    keySheet(this.querySelector("dialog[data-part=keys]"), bench.actions)
     for (const name of PANES) for (const pane of this.querySelectorAll(name)) pane.open(bench)
     bench.restore()
     bench.takeRecordings()
@@ -78,7 +79,21 @@ class Workbench extends HTMLElement {
     outbox.addEventListener("astray", () => this.#renew({ always: true }), { signal })
     addEventListener("focus", () => this.#renew(), { signal })
     addEventListener("beforeunload", () => bench.flushDrafts(), { signal, capture: true })
+    this.#keep(layer, signal)
     this.#poll()
+  }
+
+  // What waits is kept in this browser; what a tab that is gone has left is taken up.
+  #keep(layer, signal) {
+    const keep = new Keep(layer.id, signal)
+    for (const news of ["queued", "settled"]) layer.addEventListener(news, () => keep.follow(layer.pending), { signal })
+    const adopt = async () => {
+      const found = await keep.orphans()
+      if (found.length && layer.resume(found)) this.#say(`${found.length === 1 ? "An edit" : `${found.length} edits`} from before came back and will be saved.`)
+      keep.follow(layer.pending)
+    }
+    addEventListener("focus", adopt, { signal })
+    this.kept = adopt()
   }
 
   // ---------------------------------------------------------------- buttons
