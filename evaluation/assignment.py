@@ -1,17 +1,18 @@
 """Which comparison a rater gets next, and which answer stands on the left.
 
-The least-filled comparison goes first, then the least-seen item, the least-seen pair, the comparison whose sides
-even out best, and the one whose contenders this rater has seen least; the seed settles what is still equal. The left
-side goes to the contender that has stood there less often in this comparison, then before this rater, then in the
-whole study.
+A rater goes through every conversation in its order and never back: a later turn quotes what the expert said at an
+earlier one. Among what is ahead, and leaves enough pairs for the rest of the way, the least-filled comparison goes
+first, then the least-seen item, the nearest one, the least-seen pair, the comparison whose sides even out best, and
+the one whose contenders this rater has seen least; the seed settles what is still equal. The left side goes to the
+contender that has stood there less often in this comparison, then before this rater, then in the whole study.
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Sum
@@ -20,9 +21,8 @@ from django.utils import timezone
 from evaluation.models import Assignment, Comparison, Item, Rater, Response, Study
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A comparison that could be next."""
+class Cell(NamedTuple):
+    """A comparison that could be next; one of thousands that are weighed for each page."""
 
     pk: int
     item: int
@@ -30,6 +30,9 @@ class Cell:
     hi: int
     placed: int
     lo_left: int
+    placed_on_item: int
+    row: str  # the item's
+    position: int  # the item's
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         take_back(study, now)
         before = list(rater.assignments.values_list("state", "left__contender", "right__contender"))
         rated = sum(state == Assignment.State.RATED for state, _, _ in before)
-        cells = _least_filled(study, rater) if rated < study.trials_per_rater else []
+        wanted = study.trials_per_rater - rated
+        cells = _least_filled(_ahead_of(rater, study), wanted) if wanted > 0 else []
         if not cells:
             return None
         number = len(before) + 1
@@ -132,14 +136,41 @@ def _open_of(rater: Rater) -> Assignment | None:
     return seen.filter(rater=rater).first()
 
 
-def _least_filled(study: Study, rater: Rater) -> list[Cell]:
-    seen = rater.assignments.values("item")
+def _ahead_of(rater: Rater, study: Study) -> list[Cell]:
+    """The comparisons that want votes and that this rater can still judge blind, in the order of their items."""
+    furthest: dict[str, int] = {}
+    for row, position in rater.assignments.order_by("item__position").values_list("item__row", "item__position"):
+        furthest[_conversation(row)] = position
     rows = Comparison.objects.filter(item__study=study, placed__lt=study.ratings_per_comparison)
-    rows = rows.exclude(item__in=seen)
-    least = rows.order_by("placed", "item__placed").values("placed", "item__placed").first()
-    rows = rows.filter(**least) if least else rows.none()
-    fields = rows.order_by("item__position", "pk").values_list("pk", "item", "lo", "hi", "placed", "lo_left")
-    return [Cell(*row) for row in fields]
+    item = ("item__placed", "item__row", "item__position")
+    fields = rows.order_by("item__position", "pk").values_list("pk", "item", "lo", "hi", "placed", "lo_left", *item)
+    cells = [Cell(*values) for values in fields]
+    return [cell for cell in cells if cell.position > furthest.get(_conversation(cell.row), -1)]
+
+
+def _least_filled(cells: list[Cell], wanted: int) -> list[Cell]:
+    """Those of the least-filled comparisons after which as many items are ahead as this rater's votes want.
+
+    To take an item is to leave out what lies before it in its conversation. Of what is filled alike the nearest is
+    taken, so that there is room to even out what comes later; where too little is ahead already, nothing is left out.
+    """
+    ahead: dict[str, dict[int, int]] = defaultdict(dict)  # conversation → item → how many lie before it
+    for cell in cells:
+        items = ahead[_conversation(cell.row)]
+        items.setdefault(cell.item, len(items))
+    left_out = {item: before for items in ahead.values() for item, before in items.items()}
+    spare = max(0, len(left_out) - wanted)
+    near = [cell for cell in cells if left_out[cell.item] <= spare]
+
+    def rank(cell: Cell) -> tuple[int, int, int]:
+        return cell.placed, cell.placed_on_item, left_out[cell.item]
+
+    least = min(map(rank, near), default=None)
+    return [cell for cell in near if rank(cell) == least]
+
+
+def _conversation(row: str) -> str:
+    return row.rpartition("/")[0]
 
 
 def _balance(study: Study, seen: list[list[int]]) -> Balance:

@@ -43,41 +43,45 @@ def tone(path: Path, seconds: float = 0.5) -> None:
 
 
 def frozen(project: Project, items: int = 6, name: str = "evening", *, clip: str = "cut_1") -> Snapshot:
-    """A frozen snapshot with this many test rows, two of them without a clip of their own."""
+    """A frozen snapshot with this many test rows in conversations of four, whose last turn has no clip of its own."""
     snapshot = SnapshotFactory(project=project, name=name, folder=f"{name}/1", counts={"test": items})
     heard = f"audio/segments/Group1/{clip}.wav"
     tone(snapshot.path / heard)
-    said = [
-        {"audio_file": None, "content": "The kick sounds boxy to me.", "role": "user"},
-        {"audio_file": None, "content": "Let us find where it rings.", "role": "assistant"},
-    ]
-    rows = [
-        {
-            "conversation_id": f"c{n // 4}",
-            "topic": "drums",
-            "turn_id": n,
-            "has_content": True,
-            "input_history": said[: 2 * (n % 4 > 0)],
-            "audio_file": None if n % 4 == 3 else heard,
-            "user": f"And how about number {n}?",
-            "assistant": f"Cut a little at {200 + n} Hz.",
-        }
-        for n in range(items)
-    ]
+    rows: list[dict[str, object]] = []
+    for n in range(items):
+        if n % 4 == 0:
+            said: list[dict[str, str | None]] = []
+        user, assistant = f"And how about number {n}?", f"Cut a little at {200 + n} Hz."
+        rows.append(
+            {
+                "conversation_id": f"c{n // 4}",
+                "topic": "drums",
+                "turn_id": n,
+                "has_content": True,
+                "input_history": list(said),
+                "audio_file": None if n % 4 == 3 else heard,
+                "user": user,
+                "assistant": assistant,
+            }
+        )
+        said += [{"audio_file": None, "content": user, "role": "user"}]
+        said += [{"audio_file": None, "content": assistant, "role": "assistant"}]
     path = snapshot.path / "data" / "test-00000-of-00001.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path)
     return snapshot
 
 
-def rows_of(snapshot: Snapshot) -> list[str]:
+def rows_of(snapshot: Snapshot) -> dict[str, str]:
+    """Each row's name, and what the expert said there."""
     table = pq.read_table(snapshot.path / "data" / "test-00000-of-00001.parquet")
-    return [f"test/{row['conversation_id']}/{row['turn_id']}" for row in table.to_pylist()]
+    return {f"test/{row['conversation_id']}/{row['turn_id']}": row["assistant"] for row in table.to_pylist()}
 
 
 def answers(snapshot: Snapshot, source: str, key: str = "", texts: dict[str, str] | None = None) -> Generation:
-    """Finished answers of the expert, of a base by its key, or of an adapter by its name."""
+    """Finished answers: the expert's own words, or those of a base by its key, or of an adapter by its name."""
     base = adapter = None
+    said = rows_of(snapshot)
     if source != "expert":
         base, _ = BaseModel.objects.get_or_create(key=key if source == "base" else "tiny")
     if source == "adapter":
@@ -88,7 +92,9 @@ def answers(snapshot: Snapshot, source: str, key: str = "", texts: dict[str, str
     generation = Generation.objects.create(
         project=snapshot.project, snapshot=snapshot, source=source, base=base, adapter=adapter, state=State.SUCCEEDED
     )
-    given = texts or {row: f"Answer {row.replace('/', ' ')}, the {len(key)}th way." for row in rows_of(snapshot)}
+    if source != "expert":
+        said = {row: f"Answer {row.replace('/', ' ')}, the {len(key)}th way." for row in said}
+    given = texts or said
     Candidate.objects.bulk_create(Candidate(generation=generation, row=row, text=text) for row, text in given.items())
     return generation
 

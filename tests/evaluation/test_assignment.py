@@ -1,5 +1,6 @@
 """Who gets which pair, on which side: refresh-safe, in balance, and never the same item twice."""
 
+import random
 from collections import Counter
 from datetime import timedelta
 
@@ -34,6 +35,40 @@ def test_a_rater_sees_every_item_once_and_then_is_done(study):
     served = rate_all(rater)
     assert len({one.item_id for one in served}) == len(served) == study.trials_per_rater
     assert assignment.next_for(rater) is None
+
+
+def rate_together(study, seed):
+    """All raters at the same time, in a random order; return what each was served."""
+    dice, served = random.Random(seed), {rater: [] for rater in study.raters.all()}
+    here = list(served)
+    while here:
+        rater = dice.choice(here)
+        if one := assignment.next_for(rater):
+            voting.vote(rater, one.token, "both_good")
+            served[rater].append(one)
+        else:
+            here.remove(rater)
+    return served
+
+
+@pytest.mark.parametrize("trials", [6, 9, 12])
+def test_a_rater_goes_through_each_conversation_in_its_order_and_never_runs_dry(project, trials):
+    study = study_of(project, items=12, raters=6, ratings=6, trials=trials)
+    for served in rate_together(study, seed=trials).values():
+        assert len(served) == trials
+        for conversation in {one.item.row.rpartition("/")[0] for one in served}:
+            positions = [one.item.position for one in served if one.item.row.startswith(f"{conversation}/")]
+            assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_full_design_gets_every_vote_it_wants(project, seed):
+    study = study_of(project, items=12, raters=6, ratings=2, seed=seed)
+    assert 6 * study.trials_per_rater == 36 * 2
+    rate_together(study, seed)
+    assert set(Comparison.objects.values_list("placed", flat=True)) == {2}
+    counted = simulation.simulate(study, raters=12, dropout=0.2, seed=seed)
+    assert (counted["cells"], counted["items"]) == ({"min": 2, "max": 2}, {"min": 6, "max": 6})
 
 
 def test_no_comparison_gets_more_ratings_than_asked_for(project):

@@ -1,5 +1,7 @@
 """No byte that a rater's link can fetch tells an expert from a model; and the test itself would notice a leak."""
 
+import html
+import random
 import re
 from pathlib import Path
 
@@ -7,12 +9,12 @@ import pytest
 from django.test import Client
 
 from annotation.models import Person
-from evaluation import protocol
+from evaluation import assignment, protocol
 from evaluation.models import Assignment, Contender, Response, Study
 from evaluation.views import rating
 from modeling.models import Adapter, BaseModel
 from tests.evaluation.conftest import visitor
-from tests.evaluation.studies import answers, frozen
+from tests.evaluation.studies import answers, frozen, study_of
 
 # Whole words: one random token in some thousands holds the three letters by chance.
 HIDDEN = "expert adapter base snapshot clip title rater administrator renamed other"
@@ -190,6 +192,39 @@ def test_the_template_never_gets_the_request_an_account_or_a_model(planted, ada,
     for context in contexts:
         assert not any(isinstance(value, Model) for value in context.values())
         assert set(context) <= {"briefing", "token", "csrf_token", "pair", "problem", "reason"}
+
+
+QUOTED = re.compile(r'<div class="turn expert"><h3>Expert</h3><p class="text">(.*?)</p>', re.DOTALL)
+ANSWERED = re.compile(r'<article.*?<p class="text">(.*?)</p>', re.DOTALL)
+
+
+def given_away(study: Study, seed: int) -> int:
+    """How many votes were asked of raters who had read one of the two answers as the expert's own words."""
+    dice, known, count = random.Random(seed), {visitor(rater): set() for rater in study.raters.all()}, 0
+    here = [each for each in known if each.start()]
+    while here:
+        each = dice.choice(here)
+        page = each.get()
+        if b'name="pair"' not in page.content:
+            here.remove(each)
+            continue
+        text = html.unescape(page.content.decode())
+        known[each].update(QUOTED.findall(text))
+        count += any(answer in known[each] for answer in ANSWERED.findall(text))
+        each.vote(page, dice.randrange(4))
+    return count
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_answer_is_quoted_as_the_experts_before_it_is_judged(project, seed):
+    study = study_of(project, items=12, raters=4, contenders=3, trials=9, ratings=2, seed=seed)
+    assert given_away(study, seed) == 0
+
+
+def test_without_the_order_of_conversations_answers_are_given_away(project, monkeypatch):
+    monkeypatch.setattr(assignment, "_conversation", lambda row: row)  # every turn as if it stood alone
+    study = study_of(project, items=12, raters=4, contenders=3, trials=9, ratings=2)
+    assert given_away(study, 0) > 0
 
 
 def test_templates_of_raters_name_no_source():
