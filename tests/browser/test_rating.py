@@ -70,3 +70,24 @@ def test_two_enters_in_a_row_save_one_vote(project, page):
     page.evaluate("const f = document.querySelector('form'); f.requestSubmit(); f.requestSubmit()")
     page.get_by_text("Pair 2 of 2").wait_for()
     assert Rating.objects.count() == 1
+
+
+def test_going_back_brings_no_choice_with_it(project, page):
+    study = study_of(project, items=4, raters=1, ratings=1, trials=4, contenders=2)
+    start(page, study)
+    for number in (1, 2):
+        page.get_by_text(f"Pair {number} of 4").wait_for()
+        page.get_by_role("radio", name="B is better").check()
+        page.get_by_label("Why? (optional)").fill("Clearer.")
+        page.get_by_role("button", name="Save and go on").click()
+    page.get_by_text("Pair 3 of 4").wait_for()
+    page.go_back()
+    page.wait_for_load_state("load")
+    page.locator("rating-form:defined").wait_for()
+    assert page.title() == "Pair 3 of 4"
+    assert page.locator("input:checked").count() == 0
+    assert page.get_by_label("Why? (optional)").input_value() == ""
+    page.keyboard.press("Enter")
+    page.reload()
+    page.get_by_text("Pair 3 of 4").wait_for()
+    assert Rating.objects.count() == 2
