@@ -3,8 +3,9 @@
 A rater goes through every conversation in its order and never back: a later turn quotes what the expert said at an
 earlier one. Among what is ahead, and leaves enough pairs for the rest of the way, the least-filled comparison goes
 first, then the least-seen item, the nearest one, the least-seen pair, the comparison whose sides even out best, and
-the one whose contenders this rater has seen least; the seed settles what is still equal. The left side goes to the
-contender that has stood there less often in this comparison, then before this rater, then in the whole study.
+the one whose contenders this rater has seen least; what is still equal is settled by dice that need the site's key.
+The left side goes to the contender that has stood there less often in this comparison, then before this rater, then
+in the whole study.
 """
 
 import random
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from evaluation.models import Assignment, Comparison, Item, Rater, Response, Study
 
@@ -80,8 +82,8 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         if not cells:
             return None
         number = len(before) + 1
-        rng = random.Random(f"{study.seed}:{rater.number}:{number}")
-        cell, lo_left = pick(cells, _balance(study, [sides for _, *sides in before]), rng)
+        balance = _balance(study, [sides for _, *sides in before])
+        cell, lo_left = pick(cells, balance, _dice(study, rater, number))
         return _place(rater, cell, lo_left, number=number, served_at=now, lease_until=now + lease)
 
 
@@ -115,7 +117,7 @@ def pick(cells: list[Cell], balance: Balance, rng: random.Random) -> tuple[Cell,
 
 
 def lo_stands_left(cell: Cell, balance: Balance, rng: random.Random) -> bool:
-    """Draw the side: towards balance within the comparison, then for the rater, then over all; else by the seed."""
+    """Draw the side: towards balance within the comparison, then for the rater, then over all; else by the dice."""
     rater = balance.surplus_to_rater(cell.lo) - balance.surplus_to_rater(cell.hi)
     study = balance.surplus(cell.lo) - balance.surplus(cell.hi)
     for surplus in (2 * cell.lo_left - cell.placed, rater, study):
@@ -129,6 +131,12 @@ def _tilt(cell: Cell, lo_left: bool, balance: Balance) -> int:
     step = 1 if lo_left else -1
     surpluses = (balance.surplus, balance.surplus_to_rater)
     return sum(2 * step * (each(cell.lo) - each(cell.hi)) + 2 for each in surpluses)
+
+
+def _dice(study: Study, rater: Rater, number: int) -> random.Random:
+    """The dice of one pair of one rater: the same again here, and not to be foretold from what people may read."""
+    words = f"{study.key}:{study.seed}:{rater.number}:{number}"
+    return random.Random(salted_hmac("evaluation.assignment", words, algorithm="sha256").hexdigest())
 
 
 def _open_of(rater: Rater) -> Assignment | None:

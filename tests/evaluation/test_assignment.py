@@ -127,19 +127,27 @@ def test_nobody_is_served_before_the_opening_or_after_the_closing(project):
     assert assignment.next_for(draft.raters.first()) is None
 
 
-def test_the_same_study_and_seed_hand_out_the_same_pairs(project):
-    def order(study):
-        rows = [rate_all(rater) for rater in study.raters.all()]
-        return [(one.item.row, one.left.contender.name, one.right.contender.name) for served in rows for one in served]
-
-    first = study_of(project, seed=7)
-    seen = order(first)
+def order(study):
+    """Who is served what, on which side, when all begin anew."""
     for one in Assignment.objects.all():
         one.ratings.all().delete()
     Assignment.objects.all().delete()
     Comparison.objects.update(placed=0, lo_left=0)
     Item.objects.update(placed=0)
-    assert order(first) == seen
+    rows = [rate_all(rater) for rater in study.raters.all()]
+    return [(one.item.row, one.left.contender.name, one.right.contender.name) for served in rows for one in served]
+
+
+def test_the_same_study_and_seed_hand_out_the_same_pairs(project):
+    study = study_of(project, seed=7)
+    assert order(study) == order(study)
+
+
+def test_who_reads_code_and_seed_cannot_foretell_the_pairs(project, settings):
+    study = study_of(project, seed=7)
+    here = order(study)
+    settings.SECRET_KEY = "the key of another site, of at least fifty characters"
+    assert order(study) != here
 
 
 def test_the_database_itself_refuses_what_must_not_be(study):

@@ -74,7 +74,7 @@ def test_annotators_see_that_a_study_is_there_and_nothing_that_unblinds(ana, cli
     for address in ("/projects/songs/studies/", study.get_absolute_url()):
         text = client.get(address).content.decode()
         assert study.title in text
-        for hidden in ("tiny", "evening-1", "Rater 1", "/rate/", "report/"):
+        for hidden in ("tiny", "evening-1", "Rater 1", "/rate/", "report/", "Seed"):
             assert hidden not in text
     assert client.get(f"{study.get_absolute_url()}report/").status_code == 403
     assert client.get(f"{study.get_absolute_url()}figure.svg").status_code == 403
@@ -85,6 +85,7 @@ def test_reviewers_read_results_and_never_the_links(rita, client, study):
     text = client.get(study.get_absolute_url()).content.decode()
     assert "evening-1" in text
     assert "Rater 1" in text
+    assert "Seed" in text
     assert "/rate/" not in text
     assert client.get(f"{study.get_absolute_url()}report/").status_code == 200
 
