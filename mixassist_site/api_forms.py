@@ -35,7 +35,9 @@ def chosen(rows: models.QuerySet[M], request: Request, **fields: str) -> models.
         raise ValidationError({key: ["This filter is not known here."] for key in unknown})
     for name, field in fields.items():
         if (value := request.query_params.get(name)) is not None:
-            if field.endswith("_id") and not value.isdecimal():
-                raise ValidationError({name: ["Give a number."]})
+            if field.endswith("_id") and not (value.isdecimal() and len(value) < 19):
+                raise ValidationError({name: ["Give the number of one that exists."]})
+            if "\x00" in value:
+                raise ValidationError({name: ["This value holds a character that can't be asked for."]})
             rows = rows.filter(**{field: value})
     return rows

@@ -16,6 +16,8 @@ from modeling.training.config import TrainingConfig
 
 SPLITS = ("train", "validation", "test")
 MAX_ANSWERS = 16
+MAX_NAME = 120
+COLDEST = 0.01  # below it, and above 0, logits overflow
 DECODING: dict[str, tuple[type[int] | type[float], float, float]] = {  # what may be chosen: type, least, most
     "max_new_tokens": (int, 1, 1024),
     "temperature": (float, 0.0, 5.0),
@@ -50,6 +52,7 @@ def start_run(
     except TrainingError as error:
         raise LaunchError(error.code, error.sentence) from None
     name = name.strip() or _free_name(project, f"{snapshot.name} on {base.key}")
+    _require_a_name(name)
     if TrainingRun.objects.filter(project=project, name=name).exists():
         raise LaunchError("name-taken", f"This project has a run called {name} already; choose another name.")
     run = TrainingRun(project=project, snapshot=snapshot, base=base, config=overrides, name=name, created_by=by)
@@ -132,6 +135,8 @@ def _decoding(values: Mapping[str, Any], answers: int) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, (int, kind)) or not least <= value <= most:
             raise LaunchError("bad-decoding", f"The option {name} must be from {least} to {most}, got {value!r}.")
         chosen[name] = kind(value)
+    if 0 < chosen.get("temperature", 0) < COLDEST:
+        raise LaunchError("bad-decoding", f"The temperature is 0, or at least {COLDEST}.")
     if answers > 1 and not chosen.get("temperature"):
         if "temperature" in chosen:
             raise LaunchError("same-answers", "At temperature 0 all answers to a row are the same; raise it.")
@@ -139,7 +144,19 @@ def _decoding(values: Mapping[str, Any], answers: int) -> dict[str, Any]:
     return chosen
 
 
+def _require_a_name(name: str) -> None:
+    """Refuse a name under which an adapter's answers would pass for another source's."""
+    if len(name) > MAX_NAME:
+        raise LaunchError("bad-name", f"A run's name has at most {MAX_NAME} characters.")
+    if "," in name or not name.isprintable():
+        raise LaunchError("bad-name", "A run's name holds no comma and no control characters; choose another.")
+    if name.casefold() == Source.EXPERT or BaseModel.objects.filter(key__iexact=name).exists():
+        raise LaunchError("bad-name", f"{name} is the name of another source of answers; choose another.")
+
+
 def _free_name(project: Project, stem: str) -> str:
+    stem = " ".join("".join(sign if sign.isprintable() and sign != "," else " " for sign in stem).split())
+    stem = stem[: MAX_NAME - 8]  # with room for a number
     taken = set(TrainingRun.objects.filter(project=project, name__startswith=stem).values_list("name", flat=True))
     names = (stem if number == 1 else f"{stem} {number}" for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)

@@ -20,7 +20,9 @@ J = TypeVar("J", bound=Job)
 
 def found(rows: "QuerySet[M]", words: str, noun: str) -> M:
     """The one row with this id or this name."""
-    if words.isdecimal() and (row := rows.filter(pk=int(words)).first()):
+    if "\x00" in words:
+        raise CommandError(f"There is no {noun} of this name.")
+    if words.isdecimal() and len(words) < 19 and (row := rows.filter(pk=int(words)).first()):
         return row
     named = list(rows.filter(name=words)[:2])
     if not named:

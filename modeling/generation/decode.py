@@ -52,7 +52,9 @@ class DecodeConfig:
     def __post_init__(self) -> None:
         for name in ("max_new_tokens", "candidates", "tokens_per_batch", "max_tokens", "threads"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        _require(self.temperature >= 0, "temperature", "0 or more", self.temperature)
+        _require(
+            self.temperature == 0 or self.temperature >= 0.01, "temperature", "0, or 0.01 or more", self.temperature
+        )
         _require(0 < self.top_p <= 1, "top_p", "above 0, at most 1", self.top_p)
         _require(self.over_long in ("tail", "head"), "over_long", "tail or head", self.over_long)
         _require(self.max_audio_seconds >= 1, "max_audio_seconds", "at least 1", self.max_audio_seconds)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from types import NoneType
@@ -16,6 +18,30 @@ CHOICES = {
     "dtype": ("auto", "float32", "bfloat16"),
     "quantization": (None, "4bit"),
 }
+
+
+TOO_LARGE = 10**15
+BOUNDS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**31 - 1),
+    "epochs": (1, 1000),
+    "max_steps": (1, 1_000_000),
+    "rank": (1, 1024),
+    "alpha": (1, 8192),
+    "dropout": (0, 1),
+    "learning_rate": (0, 10),
+    "warmup_ratio": (0, 1),
+    "weight_decay": (0, 10),
+    "clip": (0, 1_000_000),
+    "examples_per_step": (1, 4096),
+    "tokens_per_microbatch": (1, 10_000_000),
+    "max_tokens": (1, 1_000_000),
+    "max_audio_seconds": (1, 3600),
+    "eval_every": (0, 1_000_000),
+    "checkpoint_every": (1, 1_000_000),
+    "threads": (1, 1024),
+}
+ABOVE_ZERO = ("learning_rate", "clip")
+DEVICE = r"auto|cpu|cuda(:\d{1,2})?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +81,15 @@ class TrainingConfig:
     quantization: str | None = None  # "4bit" needs bitsandbytes and a GPU
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "rank", "alpha", "examples_per_step", "tokens_per_microbatch", "max_tokens", "threads",
-                     "checkpoint_every"):  # fmt: skip
-            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        _require(self.max_steps is None or self.max_steps >= 1, "max_steps", "at least 1, or null", self.max_steps)
-        _require(self.eval_every >= 0, "eval_every", "0 or more", self.eval_every)
-        _require(self.learning_rate > 0, "learning_rate", "above 0", self.learning_rate)
-        _require(self.clip > 0, "clip", "above 0", self.clip)
-        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
-        _require(0 <= self.dropout < 1, "dropout", "from 0 to below 1", self.dropout)
-        _require(0 <= self.warmup_ratio < 1, "warmup_ratio", "from 0 to below 1", self.warmup_ratio)
-        _require(self.max_audio_seconds >= 1, "max_audio_seconds", "at least 1", self.max_audio_seconds)
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            _require(value is None or least <= value <= most, name, f"from {least:,} to {most:,}", value)
+        for name in ABOVE_ZERO:
+            _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        _require(self.dropout < 1, "dropout", "below 1", self.dropout)
+        _require(self.warmup_ratio < 1, "warmup_ratio", "below 1", self.warmup_ratio)
+        _require(re.fullmatch(DEVICE, self.device) is not None, "device", "auto, cpu, cuda or cuda:N", self.device)
+        _require(self.system is None or _is_plain(self.system), "system", "a text of plain characters", self.system)
         for name, choices in CHOICES.items():
             words = "one of " + ", ".join("null" if choice is None else str(choice) for choice in choices)
             _require(getattr(self, name) in choices, name, words, getattr(self, name))
@@ -80,6 +104,9 @@ class TrainingConfig:
                     "unknown-config-key", f"There is no training option {name}; the options are {', '.join(known)}."
                 )
             _require(fits(value, known[name]), name, f"of type {words_for(known[name])}", value)
+            _require(
+                not isinstance(value, (int, float)) or abs(value) < TOO_LARGE, name, "a number of usual size", value
+            )
         chosen = defaults_for(base_kind) | dict(values)
         whole: dict[str, Any] = {
             name: float(value) if known[name] is float else value for name, value in chosen.items()
@@ -121,9 +148,15 @@ def hash_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def _is_plain(text: str) -> bool:
+    """Whether every database and tokenizer takes this text: no half characters, no control characters but breaks."""
+    return not any(unicodedata.category(sign) in ("Cs", "Cc") and sign not in "\n\t" for sign in text)
+
+
 def _require(holds: bool, name: str, words: str, value: Any) -> None:
     if not holds:
-        raise TrainingError("bad-config-value", f"The training option {name} must be {words}, got {value!r}.")
+        told = repr(value) if not isinstance(value, int) or abs(value) < TOO_LARGE else "a number beyond all bounds"
+        raise TrainingError("bad-config-value", f"The training option {name} must be {words}, got {told}.")
 
 
 def fits(value: Any, annotation: Any) -> bool:

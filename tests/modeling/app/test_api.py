@@ -60,7 +60,7 @@ def test_administrators_start_runs_and_generations(ada, ana, sam, snapshot, clie
         ("runs/", {"base": "tiny", "is_staff": True}, "This key is not known here."),
         ("runs/", {"base": "nonsense"}, "There is no base model nonsense"),
         ("runs/", {"base": "tiny", "config": {"rnak": 4}}, "There is no training option rnak"),
-        ("runs/", {"base": "tiny", "config": {"rank": 0}}, "rank must be at least 1"),
+        ("runs/", {"base": "tiny", "config": {"rank": 0}}, "rank must be from 1 to 1,024"),
         ("generations/", {"source": "oracle"}, "is not a valid choice"),
         ("generations/", {"source": "base"}, "Choose a base model."),
         ("generations/", {"source": "expert", "state": "succeeded"}, "This key is not known here."),
@@ -105,3 +105,58 @@ def test_jobs_are_stopped_and_repeated(ada, ana, sam, snapshot, client):
         assert post(client, f"{kind}/{job.pk}/cancellation/", {}).status_code == 409
         assert post(client, f"{kind}/{job.pk}/retry/", {}).json()["state"] == "queued"
         assert post(client, f"{kind}/{job.pk}/retry/", {"now": True}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "runs/?snapshot=" + "9" * 20,
+        "runs/?snapshot=" + "9" * 5000,
+        "runs/?state=%00",
+        "runs/?project=%00",
+        "adapters/?run=" + "9" * 20,
+        "generations/?snapshot=" + "9" * 20,
+        "generations/?source=%00",
+        "candidates/?generation=" + "9" * 20,
+        "candidates/?row=%00",
+        "studies/?snapshot=" + "9" * 20,
+        "studies/?state=%00",
+        "layers/?session=" + "9" * 30,
+        "layers/?state=%00",
+        "recordings/?session=" + "9" * 5000,
+        "sessions/?project=%00",
+        "snapshots/?state=%00",
+    ],
+)
+def test_a_filter_that_no_database_takes_is_refused(ada, query, client):
+    client.force_login(ada)
+    assert client.get(f"/api/v1/{query}").status_code == 400
+
+
+@pytest.mark.parametrize("name", ["expert", "Expert", "tiny", "one,two", "a\tb", "n" * 121])
+def test_an_adapter_never_bears_the_name_of_another_source(ada, snapshot, name, client):
+    client.force_login(ada)
+    answer = post(client, "runs/", {"snapshot": snapshot.pk, "base": "tiny", "name": name})
+    assert answer.status_code == 400, answer.content
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_snapshot_with_a_long_name_can_be_trained_on(ada, project, client):
+    snapshot = frozen(project)
+    type(snapshot).objects.filter(pk=snapshot.pk).update(name="spring, " + "n" * 112)
+    client.force_login(ada)
+    for _ in range(2):
+        assert post(client, "runs/", {"snapshot": snapshot.pk, "base": "tiny"}).status_code == 201
+    names = [run.name for run in TrainingRun.objects.order_by("pk")]
+    assert len(set(names)) == 2
+    assert all(len(name) <= 120 and "," not in name for name in names)
+
+
+@pytest.mark.parametrize("temperature", [1e-40, 0.009])
+def test_a_temperature_that_overflows_is_refused(ada, snapshot, temperature, client):
+    client.force_login(ada)
+    decoding = {"temperature": temperature}
+    body = {"snapshot": snapshot.pk, "source": "base", "base": "tiny", **decoding}
+    answer = post(client, "generations/", body)
+    assert answer.status_code == 400
+    assert not Generation.objects.exists()

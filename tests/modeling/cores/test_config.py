@@ -39,6 +39,18 @@ def test_a_whole_number_is_as_good_as_a_float():
         ({"scope": "all-linear"}, "bad-config-value"),
         ({"max_steps": 0}, "bad-config-value"),
         ({"system": 7}, "bad-config-value"),
+        ({"system": "a\x00b"}, "bad-config-value"),
+        ({"system": "\ud800"}, "bad-config-value"),
+        ({"learning_rate": 10**400}, "bad-config-value"),
+        ({"max_audio_seconds": 10**400}, "bad-config-value"),
+        ({"clip": float("inf")}, "bad-config-value"),
+        ({"weight_decay": float("nan")}, "bad-config-value"),
+        ({"seed": -1}, "bad-config-value"),
+        ({"seed": 2**70}, "bad-config-value"),
+        ({"rank": 10**9}, "bad-config-value"),
+        ({"max_steps": 10**12}, "bad-config-value"),
+        ({"device": "nonsense"}, "bad-config-value"),
+        ({"device": "cuda:0; rm"}, "bad-config-value"),
     ],
 )
 def test_what_it_does_not_know_is_refused_with_a_sentence(values, code):
