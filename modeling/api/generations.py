@@ -131,13 +131,13 @@ class CandidateSerializer(serializers.ModelSerializer[Candidate]):
 
 
 class CandidateList(generics.ListAPIView[Candidate]):
-    """Candidates that you may see; `?generation=`, `?row=`, `?stop_reason=`."""
+    """Candidates that you may read, as a reviewer or administrator; `?generation=`, `?row=`, `?stop_reason=`."""
 
     serializer_class = CandidateSerializer
 
     def get_queryset(self) -> QuerySet[Candidate]:
-        """Only of generations that this person may see."""
-        rows = Candidate.objects.filter(generation__in=visible_generations(self.request))
+        """Only of generations whose answers this person may read."""
+        rows = Candidate.objects.filter(generation__in=Generation.objects.answers_visible_to(me(self.request)))
         fields = {"generation": "generation_id", "row": "row", "stop_reason": "stop_reason"}
         return chosen(rows, self.request, **fields).order_by("generation_id", "row", "index")
 

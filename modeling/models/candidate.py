@@ -6,10 +6,14 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from annotation.models import Person, Project, Snapshot
+from annotation.models import Membership, Person, Project, Role, Snapshot
+from mixassist_site.access import allow
 from mixassist_site.jobs import Job, JobQuerySet
 from modeling.models.adapter import Adapter
 from modeling.models.base_model import BaseModel
+
+READERS = (Role.ADMIN, Role.REVIEWER)
+allow("modeling.read_answers", *READERS)
 
 
 class Source(models.TextChoices):
@@ -26,6 +30,13 @@ class GenerationQuerySet(JobQuerySet["Generation"]):
     def visible_to(self, person: Person) -> Self:
         """Generations of the projects in which this person has a role."""
         return self.filter(project__in=Project.objects.visible_to(person))
+
+    def answers_visible_to(self, person: Person) -> Self:
+        """Generations whose answers this person may read: annotators rate too, and must not know who said what."""
+        if person.is_superuser:
+            return self.visible_to(person)
+        reading = Membership.objects.filter(person=person, role__in=READERS)
+        return self.visible_to(person).filter(project__memberships__in=reading)
 
 
 class Generation(Job):

@@ -73,7 +73,8 @@ def generation(request: MemberRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(
         visible.select_related("project", "snapshot", "base", "adapter__run", "created_by"), pk=pk
     )
-    rows = found.candidates.all()
+    may_read = request.user.has_perm("modeling.read_answers", found)
+    rows = found.candidates.all() if may_read else found.candidates.none()
     flagged = rows.exclude(guards=[])
     only_flagged = request.GET.get("only") == "flagged"
     page = page_of(request, flagged if only_flagged else rows, 20)
@@ -84,7 +85,8 @@ def generation(request: MemberRequest, pk: int) -> HttpResponse:
         "project": found.project,
         "page": page,
         "shown": [(candidate, asked.get(candidate.row)) for candidate in page],
-        "stored": rows.count(),
+        "may_read": may_read,
+        "stored": found.candidates.count(),
         "flagged": flagged.count(),
         "only_flagged": only_flagged,
         "may_steer": found.is_steered_by(request.user),

@@ -21,7 +21,7 @@ def post(client, address: str, body: dict, **more):
     return client.post(f"/api/v1/{address}", body, content_type="application/json", **more)
 
 
-def test_members_read_strangers_find_nothing(ana, sam, snapshot, client):
+def test_members_read_strangers_find_nothing(rita, sam, snapshot, client):
     run = run_of(snapshot, state=State.SUCCEEDED)
     adapter = Adapter.objects.create(run=run, name="spring", sha256="a" * 64, folder="1-1")
     generation = generation_of(snapshot, source="adapter", adapter=adapter)
@@ -29,7 +29,7 @@ def test_members_read_strangers_find_nothing(ana, sam, snapshot, client):
     Metric.objects.create(run=run, step=1, key="loss", value=2.5)
     lists = ["runs", "adapters", "generations", "candidates"]
     one = [f"runs/{run.pk}/", f"adapters/{adapter.pk}/", f"generations/{generation.pk}/", f"runs/{run.pk}/metrics/"]
-    client.force_login(ana)
+    client.force_login(rita)
     assert [client.get(f"/api/v1/{name}/").json()["count"] for name in lists] == [1] * 4
     assert [client.get(f"/api/v1/{name}").status_code for name in one] == [200] * 4
     assert client.get(f"/api/v1/runs/{run.pk}/").json()["adapter"] == adapter.pk
@@ -40,6 +40,18 @@ def test_members_read_strangers_find_nothing(ana, sam, snapshot, client):
     client.force_login(sam)
     assert [client.get(f"/api/v1/{name}/").json()["count"] for name in lists] == [0] * 4
     assert [client.get(f"/api/v1/{name}").status_code for name in one] == [404] * 4
+
+
+def test_who_may_be_asked_to_rate_never_reads_who_said_what(ana, rita, sue, snapshot, client):
+    generation = generation_of(snapshot, source="expert", base=None, state=State.SUCCEEDED)
+    Candidate.objects.create(generation=generation, row="test/c/1", text="Cut the low mids.")
+    pages = [f"/generations/{generation.pk}/", f"/api/v1/candidates/?generation={generation.pk}"]
+    for person, reads in ((ana, False), (rita, True), (sue, True)):
+        client.force_login(person)
+        for page in pages:
+            answer = client.get(page)
+            assert answer.status_code == 200
+            assert ("Cut the low mids." in answer.content.decode()) is reads
 
 
 def test_administrators_start_runs_and_generations(ada, ana, sam, snapshot, client):

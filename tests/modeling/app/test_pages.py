@@ -170,11 +170,11 @@ def test_a_generation_is_started_from_a_form_that_says_why_not(ada, snapshot, ad
     assert Generation.objects.get(source="expert").answers == 1
 
 
-def test_answers_stand_beside_what_they_answer(ana, snapshot, client):
+def test_answers_stand_beside_what_they_answer(rita, snapshot, client):
     generation = generation_of(snapshot, state=State.SUCCEEDED, record={"candidates": 2})
     Candidate.objects.create(generation=generation, row="test/test-c0/0", text="<b>Cut</b> it.", guards=["repeats"])
     Candidate.objects.create(generation=generation, row="test/test-c0/1", text="Leave it.")
-    client.force_login(ana)
+    client.force_login(rita)
     page = client.get(f"/generations/{generation.pk}/").content.decode()
     assert "Is the mix muddy?" in page
     assert "&lt;b&gt;Cut&lt;/b&gt; it." in page
@@ -184,11 +184,11 @@ def test_answers_stand_beside_what_they_answer(ana, snapshot, client):
     assert f'src="/snapshots/{snapshot.pk}/rows/test/test-c0/0/clip/"' in page
 
 
-def test_answers_are_shown_even_when_the_snapshots_files_are_gone(ana, snapshot, client):
+def test_answers_are_shown_even_when_the_snapshots_files_are_gone(rita, snapshot, client):
     generation = generation_of(snapshot, state=State.SUCCEEDED)
     Candidate.objects.create(generation=generation, row="test/test-c0/0", text="Cut it.")
     type(snapshot).objects.update(folder="gone/1", content_hash="gone")
-    client.force_login(ana)
+    client.force_login(rita)
     page = client.get(f"/generations/{generation.pk}/").content.decode()
     assert "Cut it." in page
     assert "files are not here" in page
