@@ -87,6 +87,16 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         return _place(rater, cell, lo_left, number=number, served_at=now, lease_until=now + lease)
 
 
+def is_held_up(rater: Rater) -> bool:
+    """Whether pairs that this rater could still judge are open before others just now, and may come back."""
+    if rater.assignments.rated().count() >= rater.study.trials_per_rater:
+        return False
+    others = Assignment.objects.open().filter(rater__study=rater.study).exclude(rater=rater)
+    furthest = _furthest(rater)
+    rows = others.values_list("item__row", "item__position")
+    return any(position > furthest.get(_conversation(row), -1) for row, position in rows)
+
+
 def take_back(study: Study, now: datetime) -> int:
     """Return what raters left open beyond its lease, so that others get it; give the number of assignments."""
     lapsed = Assignment.objects.open().filter(rater__study=study, lease_until__lt=now)
@@ -146,14 +156,18 @@ def _open_of(rater: Rater) -> Assignment | None:
 
 def _ahead_of(rater: Rater, study: Study) -> list[Cell]:
     """The comparisons that want votes and that this rater can still judge blind, in the order of their items."""
-    furthest: dict[str, int] = {}
-    for row, position in rater.assignments.order_by("item__position").values_list("item__row", "item__position"):
-        furthest[_conversation(row)] = position
+    furthest = _furthest(rater)
     rows = Comparison.objects.filter(item__study=study, placed__lt=study.ratings_per_comparison)
     item = ("item__placed", "item__row", "item__position")
     fields = rows.order_by("item__position", "pk").values_list("pk", "item", "lo", "hi", "placed", "lo_left", *item)
     cells = [Cell(*values) for values in fields]
     return [cell for cell in cells if cell.position > furthest.get(_conversation(cell.row), -1)]
+
+
+def _furthest(rater: Rater) -> dict[str, int]:
+    """The position of the last item of each conversation that this rater has seen."""
+    seen = rater.assignments.order_by("item__position").values_list("item__row", "item__position")
+    return {_conversation(row): position for row, position in seen}
 
 
 def _least_filled(cells: list[Cell], wanted: int) -> list[Cell]:

@@ -6,22 +6,31 @@ from dataclasses import dataclass
 
 from evaluation.models import Assignment, Study
 
-NORMALISER = "1"  # kept in every study's protocol: a change of the rules below is a new version
+NORMALISER = "2"  # kept in every study's protocol: a change of the rules below is a new version
 _SAME = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4`", "'"),
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
-        **dict.fromkeys("\u00a0\u202f\u2007\t", " "),
         "\u2026": "...",
+        "\t": " ",
     }
 )
-_FENCE = re.compile(r"^ *(```|~~~|'{3}).*$", re.MULTILINE)
-_HEADING = re.compile(r"^ {0,3}#{1,6} +", re.MULTILINE)
-_BULLET = re.compile(r"^ *[-*+\u2022\u25e6\u2023\u00b7] +", re.MULTILINE)
-_NUMBER = re.compile(r"^ *(\d{1,2})[.)] +", re.MULTILINE)
-_STRONG = re.compile(r"(\*\*\*|\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
-_EMPHASIS = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
+_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:b|i|u|em|strong|code|p|span|div|ul|ol|li|h[1-6])>", re.IGNORECASE)
+# a line that is nothing but a mark: a fence, a rule, the line under a table's head
+_MARK = re.compile(r"(?:```|~~~|'{3}).*|(?:[-*_] ?){3,}|\|?(?: ?:?-{2,}:? ?\|)+(?: ?:?-{2,}:? ?)?")
+_ROW = re.compile(r"\|(.+)\|")
+_QUOTE = re.compile(r">(?! ?[\d=]) ?")  # not: more than 3 dB
+_HEADING = re.compile(r"#{2,6} ?(?=[^\W\d])|#{1,6} +")
+_BULLET = re.compile(r"[-*+\u2022\u25e6\u2023\u00b7] +")
+_NUMBER = re.compile(r"(\d{1,2})\\?[.)] +")
+_LINK = re.compile(r"!?\[([^\]\n]+)\]\([^()\s]*\)")
+_STRONG = re.compile(r"(\*\*\*|\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
+_EMPHASIS = re.compile(
+    r"(?<![\w*\\])\*(?=\S)([^*]+?)(?<=[^\s\\])\*(?![\w*])|(?<!\w)_(?=[^\W_])([^_]+?)(?<=[^\W_])_(?!\w)"
+)
+_ESCAPED = re.compile(r"\\([\\*_{}\[\]()#+.!>~|-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +98,41 @@ def briefing(study: Study, *, saved: int) -> BlindBriefing:
 def normalise(text: str) -> str:
     """Write every text in one way: quotes, dashes, spaces, list marks and Markdown tell nothing of its source.
 
-    Words, numbers and line breaks stay; an expert's transcribed speech and a model's Markdown look the same after.
+    Words, numbers and line breaks stay; an expert's transcribed speech and a model's Markdown look the same after. What
+    is normalised once stays as it is.
     """
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").translate(_SAME)
-    text = "".join(letter for letter in text if letter == "\n" or unicodedata.category(letter)[0] != "C")
-    text = _FENCE.sub("", text)
-    text = _HEADING.sub("", text)
-    text = _BULLET.sub("- ", text)
-    text = _NUMBER.sub(r"\1. ", text)
-    text = _STRONG.sub(r"\2", text)
-    text = _EMPHASIS.sub(r"\1", text)
-    lines = [re.sub(r" {2,}", " ", line).strip() for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    text = unicodedata.normalize("NFC", text)
+    while (again := _plainer(text)) != text:  # one mark may hide another; every step is shorter, or stands
+        text = again
+    return text
+
+
+def _plainer(text: str) -> str:
+    text = text.replace("\r\n", "\n").translate(_SAME)
+    text = _BREAK.sub("\n", "".join(_plain_sign(sign) for sign in text))
+    lines = [_plain_line(" ".join(_TAG.sub("", line).split())) for line in text.split("\n")]
+    return unicodedata.normalize("NFC", re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip())
+
+
+def _plain_sign(sign: str) -> str:
+    kind = unicodedata.category(sign)
+    if sign in "\n\r" or kind in ("Zl", "Zp"):
+        return "\n"
+    return " " if kind == "Zs" else "" if kind[0] == "C" or 0xFE00 <= ord(sign) <= 0xFE0F else sign
+
+
+def _plain_line(line: str) -> str:
+    if _MARK.fullmatch(line):
+        return ""
+    if row := _ROW.fullmatch(line):
+        line = " - ".join(cell.strip() for cell in row[1].split("|"))
+    line = _QUOTE.sub("", line, count=1) if _QUOTE.match(line) else line
+    line = line[found.end() :] if (found := _HEADING.match(line)) else line
+    if line[1:2] == " " and unicodedata.category(line[0]) == "So":
+        line = "- " + line[2:]  # a picture for a bullet
+    line = "- " + line[found.end() :] if (found := _BULLET.match(line)) else line
+    line = f"{found[1]}. {line[found.end() :]}" if (found := _NUMBER.match(line)) else line
+    line = _LINK.sub(r"\1", line)
+    line = _STRONG.sub(r"\2", line)
+    line = _EMPHASIS.sub(lambda found: found[1] or found[2], line)
+    return _ESCAPED.sub(r"\1", line).strip()

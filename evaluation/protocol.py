@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from annotation.models import Person, Snapshot
 from evaluation import blind, pairing
@@ -45,10 +46,19 @@ class Plan:
 
 
 def latest_generations(snapshot: Snapshot, split: str) -> dict[str, Generation]:
-    """The newest finished answers of every source to one split, by the source's name."""
+    """The newest finished answers of every source to one split, by the source's name.
+
+    Raises StudyError where two sources have one name: which of them answered could not be told.
+    """
     finished = Generation.objects.filter(snapshot=snapshot, split=split, state=State.SUCCEEDED)
-    ordered = finished.select_related("base", "adapter", "snapshot").order_by("pk")
-    return {generation.source_name: generation for generation in ordered}
+    newest: dict[str, Generation] = {}
+    for generation in finished.select_related("base", "adapter", "snapshot").order_by("pk"):
+        name = generation.source_name
+        if name in newest and newest[name].source != generation.source:
+            message = f"Two sources of answers are called {name}: rename the adapter, or let another answer."
+            raise StudyError("two-of-one-name", message)
+        newest[name] = generation
+    return newest
 
 
 def choose(snapshot: Snapshot, split: str, names: Sequence[str]) -> tuple[Generation, ...]:
@@ -67,6 +77,16 @@ def create(plan: Plan, by: Person | None = None) -> Study:
     if made := Study.objects.filter(key=plan.key, project=plan.snapshot.project).first():
         return made
     _check(plan)
+    try:
+        return _made(plan, by)
+    except IntegrityError:  # the same form at the same moment
+        made = Study.objects.filter(key=plan.key, project=plan.snapshot.project).first()
+        if made is None:
+            raise StudyError("key-taken", "This form has been used already; open a new one.") from None
+        return made
+
+
+def _made(plan: Plan, by: Person | None) -> Study:
     rows = pairing.rows_to_compare(plan.snapshot, plan.split)
     with transaction.atomic():
         study = Study.objects.create(
@@ -106,9 +126,16 @@ def _check(plan: Plan) -> None:
         raise StudyError("ratings", f"Ask for between 1 and {MAX_RATINGS} ratings per comparison.")
     if plan.trials is not None and plan.trials < 1:
         raise StudyError("trials", "A rater sees at least one pair.")
+    if not 0 <= plan.seed < 2**31:
+        raise StudyError("seed", "The seed is a whole number from 0 to 2147483647.")
+    for what, text, most in (("title", plan.title, 200), ("question", plan.question, 300)):
+        if len(text) > most:
+            raise StudyError(what, f"The {what} has at most {most} characters.")
+    if "\x00" in plan.title + plan.question + plan.instructions:
+        raise StudyError("text", "A text holds a character that can't be stored.")
     told = f"{plan.question} {plan.instructions}".casefold()
     for name in names:  # "expert" is a word that raters read anyway; the name of a model is not
-        if name != "expert" and name.casefold() in told:
+        if name != "expert" and re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", told):
             raise StudyError("name-in-text", f"The question or the instructions name a contender: {name}.")
 
 

@@ -19,6 +19,7 @@ class Saved(Enum):
 
     NOW = "now"
     BEFORE = "before"  # a double click, a reload, the back button: the first vote stands
+    OTHER_BEFORE = "other before"  # the same, with another choice: the rater should know
     TOO_LATE = "too late"  # the pair had gone back to the others
 
 
@@ -52,7 +53,9 @@ def vote(rater: Rater, token: str, slot: str, reason: str = "", *, now: datetime
             Rating.objects.create(assignment=assignment, choice=choice, reason=words, ms_to_vote=waited)
             return Saved.NOW
     assignment.refresh_from_db(fields=["state"])
-    return Saved.BEFORE if assignment.state == Assignment.State.RATED else Saved.TOO_LATE
+    if assignment.state != Assignment.State.RATED:
+        return Saved.TOO_LATE
+    return Saved.BEFORE if assignment.ratings.filter(choice=choice).exists() else Saved.OTHER_BEFORE
 
 
 def _choice(assignment: Assignment, slot: str) -> str:

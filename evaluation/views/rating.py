@@ -4,9 +4,11 @@ Its pages are rendered without the request, from the types of `blind` alone, so 
 or of an answer's source can reach them. Every link that doesn't work gets the same answer.
 """
 
+import logging
 from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError
 from django.http import HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
@@ -19,9 +21,11 @@ from evaluation import assignment, blind, voting
 from evaluation.models import Assignment, Rater
 from mixassist_site.http import VisitorRequest
 
+log = logging.getLogger(__name__)
 R = TypeVar("R", bound=HttpResponseBase)
 UNCHOSEN = "Choose one of the four first."
 RETURNED = "The pair before this one had waited too long and went to somebody else; that vote was not kept."
+FIRST = "You had voted on that pair before; your first vote stands."
 
 
 @login_not_required
@@ -54,15 +58,20 @@ def ratings(request: VisitorRequest, token: str) -> HttpResponse:
     rater = Rater.find(token)
     if rater is None:
         return gone()
-    sent = request.POST
+    sent = {name: request.POST.get(name, "") for name in ("pair", "choice", "reason")}
     try:
-        saved = voting.vote(rater, sent.get("pair", ""), sent.get("choice", ""), sent.get("reason", ""))
+        saved = voting.vote(rater, sent["pair"], sent["choice"], sent["reason"])
     except voting.NotYours:
         return gone()
     except voting.NoChoice:
-        return current_pair(request, rater, token, problem=UNCHOSEN, reason=sent.get("reason", ""), status=400)
+        return current_pair(request, rater, token, problem=UNCHOSEN, typed=sent, status=400)
+    except OperationalError:  # the database is busy or away: what was chosen goes out again with one press
+        log.warning("a vote could not be saved just now", exc_info=True)
+        return blind_page("busy", {"token": token, "csrf_token": get_token(request), "sent": sent}, 503)
     if saved is voting.Saved.TOO_LATE:
         return current_pair(request, rater, token, problem=RETURNED, status=409)
+    if saved is voting.Saved.OTHER_BEFORE:
+        return current_pair(request, rater, token, problem=FIRST, status=409)
     return redirect("rate", token)
 
 
@@ -70,7 +79,7 @@ def ratings(request: VisitorRequest, token: str) -> HttpResponse:
 @require_safe
 def audio(request: VisitorRequest, token: str, audio_token: str) -> HttpResponseBase:
     """The clip of one of the rater's pairs; its name, its validators and its type tell nothing."""
-    rater = Rater.find(token)
+    rater = Rater.find(token) if voting.TOKEN.fullmatch(audio_token) else None
     heard = Assignment.objects.filter(rater=rater, audio_token=audio_token, item__clip__gt="") if rater else None
     pair = heard.select_related("item__study__snapshot").first() if heard is not None else None
     path = pair.item.study.snapshot.path / pair.item.clip if pair else None
@@ -86,15 +95,32 @@ def nowhere(request: VisitorRequest, token: str, rest: str) -> HttpResponse:
     return gone()
 
 
-def current_pair(request: VisitorRequest, rater: Rater, token: str, *, status: int = 200, **more: str) -> HttpResponse:
-    """The pair that this rater has open, or the next; thanks when none is left."""
+def current_pair(
+    request: VisitorRequest,
+    rater: Rater,
+    token: str,
+    *,
+    status: int = 200,
+    problem: str = "",
+    typed: dict[str, str] | None = None,
+) -> HttpResponse:
+    """The pair that this rater has open, or the next; thanks when none is left.
+
+    `typed` is what was sent for a pair: its reason is shown again where that pair still stands.
+    """
     served = assignment.next_for(rater)
     known = world(request, rater, token)
     if served is None:
-        return blind_page("done", known)
+        if Rater.find(token) is None:
+            return gone()
+        if assignment.is_held_up(rater):
+            minutes = rater.study.protocol["lease_minutes"]
+            return blind_page("later", {**known, "minutes": minutes, "problem": problem})
+        return blind_page("done", {**known, "problem": problem})
     briefing: blind.BlindBriefing = known["briefing"]
     pair = blind.comparison(served, number=briefing.saved + 1, total=briefing.total)
-    return blind_page("pair", {**known, "pair": pair, **more}, status)
+    reason = typed["reason"] if typed and typed["pair"] == served.token else ""
+    return blind_page("pair", {**known, "pair": pair, "problem": problem, "reason": reason}, status)
 
 
 def world(request: VisitorRequest, rater: Rater, token: str) -> dict[str, Any]:

@@ -55,7 +55,10 @@ def new_study(request: MemberRequest, slug: str) -> HttpResponse:
     if not options:
         return render(request, "evaluation/study_form.html", context)
     snapshot, split = options[rows]
-    generations = protocol.latest_generations(snapshot, split)
+    try:
+        generations = protocol.latest_generations(snapshot, split)
+    except StudyError as error:
+        return render(request, "evaluation/study_form.html", {**context, "problem": error.message}, status=400)
     form = StudyForm(request.POST or None, generations=generations, initial={"contenders": list(generations)})
     if request.method == "POST" and form.is_valid():
         try:

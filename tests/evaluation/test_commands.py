@@ -1,11 +1,15 @@
 """Studies from the shell."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
+from evaluation import simulation
 from evaluation.models import Assignment, Study
 from tests.evaluation.studies import answers, frozen, study_of
 
@@ -45,6 +49,10 @@ def test_create_study_opens_it_and_gives_a_link_to_each_rater(snapshot, client, 
         (["evening", "--contenders", "expert,zoe", "--raters", "3"], "zoe has no finished answers"),
         (["evening", "--contenders", "expert", "--raters", "3"], "at least two contenders"),
         (["evening", "--contenders", "expert,evening-1", "--raters", "0"], "between 1 and"),
+        (["evening", "--contenders", "expert,evening-1", "--raters", "3", "--seed", "-5"], "seed"),
+        (["evening", "--contenders", "expert,evening-1", "--raters", "3", "--title", "t" * 201], "200 characters"),
+        (["9" * 5000, "--contenders", "expert,evening-1", "--raters", "3"], "There is no frozen snapshot"),
+        (["a\x00b", "--contenders", "expert,evening-1", "--raters", "3"], "There is no frozen snapshot"),
     ],
 )
 def test_what_cannot_be_made_ends_with_one_line(snapshot, words, sentence):
@@ -92,3 +100,37 @@ def test_a_study_that_is_not_there_is_said_to_be_missing(db, command):
     more = ["--raters", "3"] if command == "simulate_study" else []
     with pytest.raises(CommandError, match="There is no study 99"):
         call_command(command, "99", *more)
+
+
+def test_a_report_goes_to_a_file_or_says_why_not(project, tmp_path):
+    study = study_of(project)
+    for nowhere in (".", str(tmp_path / "no" / "such.html")):
+        with pytest.raises(CommandError, match="can't be written"):
+            call_command("study_report", str(study.pk), "--html", nowhere)
+    with pytest.raises(CommandError, match="There is no study"):
+        call_command("study_report", "9" * 30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_go_on_writing_while_a_study_is_simulated(project, capsys, monkeypatch):
+    """The drill writes for seconds, and SQLite has one writer at a time."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL locks the study's row alone")
+    study = study_of(project)
+    live, written = connection.settings_dict["NAME"], []
+    drill = simulation._drill
+
+    def while_drilling(*words):
+        with closing(sqlite3.connect(live, timeout=1)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            written.append(other.execute("UPDATE evaluation_study SET title = 'Now'").rowcount)
+            other.commit()
+        return drill(*words)
+
+    monkeypatch.setattr(simulation, "_drill", while_drilling)
+    told = last_line(capsys, "simulate_study", str(study.pk), "--raters", "4", "--seed", "3", "--json")
+    assert told["lost"] == told["doubled"] == 0
+    assert written == [1]
+    study.refresh_from_db()
+    assert study.title == "Now"
+    assert study.raters.count() == 3

@@ -53,7 +53,7 @@ def test_answers_are_kept_exactly_and_shown_normalised(project):
     study = protocol.create(protocol.Plan(snapshot, "test", (one, other), raters=1))
     answer = Response.objects.get(contender__name="expert", item__study=study)
     assert (answer.text, answer.shown) == ("It’s  **boxy** ", "It's boxy")
-    assert study.protocol["normaliser"] == "1"
+    assert study.protocol["normaliser"] == "2"
 
 
 def test_ratings_and_trials_follow_from_the_raters(project):
@@ -71,6 +71,11 @@ def test_ratings_and_trials_follow_from_the_raters(project):
         ({"ratings": 0}, "ratings"),
         ({"trials": 0}, "trials"),
         ({"question": "Is evening-1 better?"}, "name-in-text"),
+        ({"question": "Q" * 301}, "question"),
+        ({"question": "Which\x00?"}, "text"),
+        ({"title": "t" * 201}, "title"),
+        ({"seed": -5}, "seed"),
+        ({"seed": 2**70}, "seed"),
         ({"split": "validation"}, "other-rows"),
     ],
 )
@@ -82,6 +87,39 @@ def test_what_cannot_be_a_study_is_refused_in_words(project, change, code):
         protocol.create(protocol.Plan(**plan))
     assert caught.value.code == code
     assert not Study.objects.exists()
+
+
+def test_a_name_inside_another_word_is_no_name(project):
+    snapshot = frozen(project)
+    generations = (answers(snapshot, "expert"), answers(snapshot, "adapter", "mix"))
+    study = protocol.create(protocol.Plan(snapshot, "test", generations, raters=1))
+    assert "mixing" in study.instructions
+
+
+def test_two_sources_of_one_name_are_not_told_apart_by_guessing(client, ada, project):
+    snapshot = frozen(project)
+    answers(snapshot, "expert")
+    answers(snapshot, "adapter", "expert")
+    answers(snapshot, "base", "tiny")
+    with pytest.raises(StudyError) as caught:
+        protocol.choose(snapshot, "test", ["expert"])
+    assert caught.value.code == "two-of-one-name"
+    client.force_login(ada)
+    page = client.get(f"/projects/{project.slug}/studies/new/")
+    assert page.status_code == 400
+    assert "Two sources of answers are called expert" in page.content.decode()
+
+
+def test_one_form_makes_one_study_and_another_projects_key_is_told(project, sam):
+    snapshot = frozen(project)
+    generations = (answers(snapshot, "expert"), answers(snapshot, "base", "tiny"))
+    plan = protocol.Plan(snapshot, "test", generations, raters=1)
+    study = protocol.create(plan)
+    assert protocol.create(plan) == study
+    Study.objects.filter(pk=study.pk).update(project=sam.memberships.get().project)
+    with pytest.raises(StudyError) as caught:
+        protocol.create(plan)
+    assert caught.value.code == "key-taken"
 
 
 def test_a_snapshot_whose_files_are_gone_is_refused_in_words(project):

@@ -1,10 +1,16 @@
 """A rater's world: one pair after another, at a link, without an account and without scripts."""
 
+import html
+import re
+from datetime import timedelta
+
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from evaluation import assignment
+from evaluation import assignment, voting
 from evaluation.models import Assignment, Rating
 from tests.evaluation.conftest import visitor
 from tests.evaluation.studies import study_of
@@ -41,8 +47,10 @@ def test_a_reload_gives_the_same_bytes(rui):
 def test_a_double_click_a_reload_and_the_back_button_change_nothing(study, rui):
     page = rui.start()
     rui.vote(page, 0)
+    assert rui.vote(page, 0).status_code == 302
     again = rui.vote(page, 1)
-    assert again.status_code == 302
+    assert again.status_code == 409
+    assert "your first vote stands" in again.content.decode()
     assert Rating.objects.get().choice == "left"
 
 
@@ -56,11 +64,54 @@ def test_without_a_choice_the_pair_stays_with_a_sentence_and_the_reason(rui):
     assert not Rating.objects.exists()
 
 
+def test_a_reason_never_wanders_to_another_pair(rui):
+    page = rui.start()
+    rui.vote(page)
+    answer = rui.client.post(f"{rui.address}ratings/", {"pair": rui.pair(page), "reason": "Hmm, hard."})
+    assert answer.status_code == 400
+    assert rui.pair(answer) != rui.pair(page)
+    assert "Hmm, hard." not in answer.content.decode()
+
+
+def test_while_others_hold_what_is_left_a_rater_is_asked_back_and_not_thanked(project):
+    study = study_of(project, items=2, raters=3, ratings=1, trials=2, contenders=2)
+    first, second, third = (visitor(rater) for rater in study.raters.order_by("number"))
+    held = first.start()
+    second.start()
+    page = third.start()
+    assert "Nothing is free just now" in page.content.decode()
+    assert "Thank you" not in page.content.decode()
+    first.vote(held)
+    assignment.take_back(study, timezone.now() + timedelta(hours=1))
+    assert third.pair(third.get())
+
+
+def test_a_database_that_is_busy_keeps_what_was_chosen(rui, monkeypatch):
+    page = rui.start()
+
+    def busy(*_):
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(voting, "vote", busy)
+        answer = rui.vote(page, 1, reason="Clearer & <louder>.")
+    assert answer.status_code == 503
+    text = answer.content.decode()
+    assert rui.pair(answer) == rui.pair(page)
+    assert "Clearer &amp; &lt;louder&gt;." in text
+    sent = {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', text)}
+    assert rui.client.post(f"{rui.address}ratings/", sent).status_code == 302
+    rating = Rating.objects.get()
+    assert (rating.choice, rating.reason) == ("right", "Clearer & <louder>.")
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b", "x" * 500])
+def test_a_clip_of_no_name_is_nowhere(rui, name):
+    rui.start()
+    assert rui.get(f"audio/{name}/").status_code == 404
+
+
 def test_a_vote_on_a_pair_that_went_back_is_told_and_the_next_pair_shown(study, rui):
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     page = rui.start()
     assignment.take_back(study, timezone.now() + timedelta(hours=1))
     answer = rui.vote(page)

@@ -35,7 +35,8 @@ def test_both_good_and_both_bad_are_votes_of_their_own(rater, choice):
 def test_a_second_vote_on_the_same_pair_is_absorbed(rater):
     served = assignment.next_for(rater)
     assert voting.vote(rater, served.token, served.left_token) is Saved.NOW
-    assert voting.vote(rater, served.token, served.right_token) is Saved.BEFORE
+    assert voting.vote(rater, served.token, served.left_token) is Saved.BEFORE
+    assert voting.vote(rater, served.token, served.right_token) is Saved.OTHER_BEFORE
     assert served.ratings.get().choice == "left"
 
 

@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Compute once, then tell it as asked."""
-        study = Study.objects.select_related("snapshot").filter(pk=options["study"]).first()
+        study = Study.objects.select_related("snapshot").filter(pk=min(options["study"], 2**62)).first()
         if study is None:
             raise CommandError(f"There is no study {options['study']}.")
         report = reports.report_of(study)
@@ -39,12 +39,13 @@ class Command(BaseCommand):
 
 def write(path: Path, text: str) -> None:
     """Put a file in place whole."""
-    beside = path.with_name(f".{path.name}.part")
     try:
+        beside = path.with_name(f".{path.name}.part")
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
-    except OSError as error:
-        raise CommandError(f"The report can't be written to {path}: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it names no file"
+        raise CommandError(f"The report can't be written to {path}: {why}.") from error
 
 
 def lines(report: reports.StudyReport) -> list[str]:
