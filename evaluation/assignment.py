@@ -4,8 +4,8 @@ A rater goes through every conversation in its order and never back: a later tur
 earlier one. Among what is ahead, and leaves enough pairs for the rest of the way, the least-filled comparison goes
 first, then the least-seen item, the nearest one, the least-seen pair, the comparison whose sides even out best, and
 the one whose contenders this rater has seen least; what is still equal is settled by dice that need the site's key.
-The left side goes to the contender that has stood there less often in this comparison, then before this rater, then
-in the whole study.
+The left side goes to the contender that has stood there less often in this comparison; then, where two or more are to
+be evened out, before this rater or in the whole study; else to chance, for sides that alternate can be foretold.
 """
 
 import random
@@ -48,7 +48,7 @@ class Balance:
     shown_to_rater: Counter[int]
 
     def surplus(self, contender: int) -> int:
-        """How much more often than half a contender has stood on the left, doubled."""
+        """How much more often a contender has stood on the left than on the right."""
         return 2 * self.left[contender] - self.shown[contender]
 
     def surplus_to_rater(self, contender: int) -> int:
@@ -77,12 +77,12 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         take_back(study, now)
         before = list(rater.assignments.values_list("state", "left__contender", "right__contender"))
         rated = sum(state == Assignment.State.RATED for state, _, _ in before)
+        balance = _balance(study, [sides for _, *sides in before])
         wanted = study.trials_per_rater - rated
-        cells = _least_filled(_ahead_of(rater, study), wanted) if wanted > 0 else []
+        cells = _least_filled(_ahead_of(rater, study), wanted, balance) if wanted > 0 else []
         if not cells:
             return None
         number = len(before) + 1
-        balance = _balance(study, [sides for _, *sides in before])
         cell, lo_left = pick(cells, balance, _dice(study, rater, number))
         return _place(rater, cell, lo_left, number=number, served_at=now, lease_until=now + lease)
 
@@ -127,20 +127,37 @@ def pick(cells: list[Cell], balance: Balance, rng: random.Random) -> tuple[Cell,
 
 
 def lo_stands_left(cell: Cell, balance: Balance, rng: random.Random) -> bool:
-    """Draw the side: towards balance within the comparison, then for the rater, then over all; else by the dice."""
-    rater = balance.surplus_to_rater(cell.lo) - balance.surplus_to_rater(cell.hi)
-    study = balance.surplus(cell.lo) - balance.surplus(cell.hi)
-    for surplus in (2 * cell.lo_left - cell.placed, rater, study):
+    """Draw the side: what is due in the comparison, then what evens out the rater's, then all; else by chance."""
+    rater = _worth(balance.surplus_to_rater(cell.lo)) - _worth(balance.surplus_to_rater(cell.hi))
+    study = _worth(balance.surplus(cell.lo)) - _worth(balance.surplus(cell.hi))
+    for surplus in (-_due(cell), rater, study):
         if surplus:
             return surplus < 0
     return rng.random() < 0.5
 
 
+def _due(cell: Cell) -> int:
+    """1 where the comparison has yet to show `lo` on the left, -1 where on the right, 0 where both are even."""
+    return (cell.placed > 2 * cell.lo_left) - (cell.placed < 2 * cell.lo_left)
+
+
+def _worth(surplus: int) -> int:
+    """A surplus of one is not worth evening out: sides that always were would alternate."""
+    return surplus if abs(surplus) >= 2 else 0
+
+
+def _goes_too_far(cell: Cell, balance: Balance) -> bool:
+    """Whether, on the side that is due, a contender's sides before this rater would lie more than two apart."""
+    lo, hi = balance.surplus_to_rater(cell.lo), balance.surplus_to_rater(cell.hi)
+    sides = (_due(cell),) if _due(cell) else (1, -1)
+    return all(max(abs(lo + step), abs(hi - step)) > 2 for step in sides)
+
+
 def _tilt(cell: Cell, lo_left: bool, balance: Balance) -> int:
-    """How much the squared surpluses of both contenders, for the rater and over all, would grow; less is better."""
+    """How much the squared surpluses worth evening out, for the rater and over all, would grow; less is better."""
     step = 1 if lo_left else -1
     surpluses = (balance.surplus, balance.surplus_to_rater)
-    return sum(2 * step * (each(cell.lo) - each(cell.hi)) + 2 for each in surpluses)
+    return sum(2 * step * (_worth(each(cell.lo)) - _worth(each(cell.hi))) + 2 for each in surpluses)
 
 
 def _dice(study: Study, rater: Rater, number: int) -> random.Random:
@@ -170,11 +187,12 @@ def _furthest(rater: Rater) -> dict[str, int]:
     return {_conversation(row): position for row, position in seen}
 
 
-def _least_filled(cells: list[Cell], wanted: int) -> list[Cell]:
+def _least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell]:
     """Those of the least-filled comparisons after which as many items are ahead as this rater's votes want.
 
     To take an item is to leave out what lies before it in its conversation. Of what is filled alike the nearest is
     taken, so that there is room to even out what comes later; where too little is ahead already, nothing is left out.
+    What would show this rater one contender on one side too often is taken only where there is nothing else.
     """
     ahead: dict[str, dict[int, int]] = defaultdict(dict)  # conversation → item → how many lie before it
     for cell in cells:
@@ -184,8 +202,8 @@ def _least_filled(cells: list[Cell], wanted: int) -> list[Cell]:
     spare = max(0, len(left_out) - wanted)
     near = [cell for cell in cells if left_out[cell.item] <= spare]
 
-    def rank(cell: Cell) -> tuple[int, int, int]:
-        return cell.placed, cell.placed_on_item, left_out[cell.item]
+    def rank(cell: Cell) -> tuple[bool, int, int, int]:
+        return _goes_too_far(cell, balance), cell.placed, cell.placed_on_item, left_out[cell.item]
 
     least = min(map(rank, near), default=None)
     return [cell for cell in near if rank(cell) == least]

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -11,6 +12,12 @@ from django.utils import timezone
 from evaluation import assignment, simulation, voting
 from evaluation.models import Assignment, Comparison, Item
 from tests.evaluation.studies import study_of
+
+
+@pytest.fixture(autouse=True)
+def dice(settings):
+    """The same dice every time, for a study whose key is given."""
+    settings.SECRET_KEY = "x" * 60
 
 
 def rate_all(rater, now=None):
@@ -86,6 +93,26 @@ def test_two_ratings_of_a_comparison_show_both_orders(project):
     both = Comparison.objects.filter(placed=2)
     assert both.exists()
     assert set(both.values_list("lo_left", flat=True)) == {1}
+
+
+@pytest.mark.parametrize("contenders", [2, 3])
+def test_sides_stay_even_for_every_rater_and_do_not_alternate(project, contenders):
+    study = study_of(project, items=24, raters=30, contenders=contenders, trials=12, ratings=30, key=UUID(int=7))
+    expert = study.contenders.get(name="expert").pk
+    same = Counter()
+    for served in rate_together(study, seed=7).values():
+        surplus = Counter()
+        for one in served:
+            surplus.update({one.left.contender_id: 1, one.right.contender_id: -1})
+            assert max(map(abs, surplus.values())) <= 2
+        stood = [one.left.contender_id == expert for one in served if expert in sides_of(one)]
+        same.update(first == second for first, second in zip(stood[::2], stood[1::2], strict=False))
+    assert 1 / 3 < same[True] / same.total() < 2 / 3
+    assert all(abs(2 * cell.lo_left - cell.placed) <= 1 for cell in Comparison.objects.all())
+
+
+def sides_of(one):
+    return one.left.contender_id, one.right.contender_id
 
 
 def test_what_is_left_open_goes_to_others_after_its_lease(study):
@@ -166,7 +193,7 @@ def test_the_database_itself_refuses_what_must_not_be(study):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_drop_outs_leave_the_study_in_balance(project, seed):
-    study = study_of(project, items=20, raters=12, contenders=3, trials=12, ratings=4)
+    study = study_of(project, items=20, raters=12, contenders=3, trials=12, ratings=4, key=UUID(int=seed))
     counted = simulation.simulate(study, raters=12, dropout=0.15, seed=seed)
     assert counted["cells"]["max"] - counted["cells"]["min"] <= 1
     assert counted["items"]["max"] - counted["items"]["min"] <= 1
