@@ -87,14 +87,17 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         return _place(rater, cell, lo_left, number=number, served_at=now, lease_until=now + lease)
 
 
-def is_held_up(rater: Rater) -> bool:
-    """Whether pairs that this rater could still judge are open before others just now, and may come back."""
+def held_until(rater: Rater) -> datetime | None:
+    """When the first of the pairs that this rater could still judge, and others have open now, may come back.
+
+    None where the rater is done, or where nothing of theirs is before others.
+    """
     if rater.assignments.rated().count() >= rater.study.trials_per_rater:
-        return False
+        return None
     others = Assignment.objects.open().filter(rater__study=rater.study).exclude(rater=rater)
     furthest = _furthest(rater)
-    rows = others.values_list("item__row", "item__position")
-    return any(position > furthest.get(_conversation(row), -1) for row, position in rows)
+    rows = others.order_by("lease_until").values_list("item__row", "item__position", "lease_until")
+    return next((until for row, position, until in rows if position > furthest.get(_conversation(row), -1)), None)
 
 
 def take_back(study: Study, now: datetime) -> int:

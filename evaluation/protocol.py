@@ -46,30 +46,31 @@ class Plan:
 
 
 def latest_generations(snapshot: Snapshot, split: str) -> dict[str, Generation]:
-    """The newest finished answers of every source to one split, by the source's name.
+    """The newest finished answers of every source to one split, by the source's name; a shared name is left out."""
+    return {name: next(iter(one.values())) for name, one in _sources(snapshot, split).items() if len(one) == 1}
 
-    Raises StudyError where two sources have one name: which of them answered could not be told.
-    """
+
+def _sources(snapshot: Snapshot, split: str) -> dict[str, dict[str, Generation]]:
+    """The newest finished answers by the source's name, and under it by the kind of source."""
     finished = Generation.objects.filter(snapshot=snapshot, split=split, state=State.SUCCEEDED)
-    newest: dict[str, Generation] = {}
+    found: dict[str, dict[str, Generation]] = {}
     for generation in finished.select_related("base", "adapter", "snapshot").order_by("pk"):
-        name = generation.source_name
-        if name in newest and newest[name].source != generation.source:
-            message = f"Two sources of answers are called {name}: rename the adapter, or let another answer."
-            raise StudyError("two-of-one-name", message)
-        newest[name] = generation
-    return newest
+        found.setdefault(generation.source_name, {})[generation.source] = generation
+    return found
 
 
 def choose(snapshot: Snapshot, split: str, names: Sequence[str]) -> tuple[Generation, ...]:
     """The newest finished answers of these sources, in this order."""
-    known = latest_generations(snapshot, split)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        there = ", ".join(sorted(known)) or "nobody yet"
-        message = f"{', '.join(unknown)} has no finished answers to {snapshot.name} ({split}); there: {there}."
-        raise StudyError("no-answers", message)
-    return tuple(known[name] for name in names)
+    known = _sources(snapshot, split)
+    for name in names:
+        if name not in known:
+            there = ", ".join(sorted(known)) or "nobody yet"
+            message = f"{name} has no finished answers to {snapshot.name} ({split}); there: {there}."
+            raise StudyError("no-answers", message)
+        if len(known[name]) > 1:
+            message = f"Two sources of answers are called {name}; train the adapter again under a name of its own."
+            raise StudyError("two-of-one-name", message)
+    return tuple(next(iter(known[name].values())) for name in names)
 
 
 def create(plan: Plan, by: Person | None = None) -> Study:

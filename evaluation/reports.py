@@ -29,6 +29,11 @@ INDEPENDENCE = (
     "hang together, so the true uncertainty is larger."
 )
 
+INTERIM = (
+    "This study is still open: votes are missing, and who stops a study because of what a look on the way shows finds "
+    "differences where there are none."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Vote:
@@ -200,7 +205,7 @@ def report_of(study: Study) -> StudyReport:
         contenders=[_contender(name, names, wins, outcomes, strengths) for name in names],
         pairs=[_pair(one, other, outcomes[one, other]) for one, other in combinations(names, 2)],
         side=_side(votes),
-        limits=_limits(votes, comparisons, compared, raters, why_not),
+        limits=_limits(votes, comparisons, compared, raters, why_not) + [INTERIM] * (study.is_open and bool(votes)),
         level=LEVEL,
         frozen_hash=study.frozen_hash,
         input_hash=input_hash(study, votes),

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.text import slugify
 
-from modeling.models import BaseModel
+from modeling.models import BaseModel, Source
 from modeling.models.base_model import TINY
 
 FAMILY = "qwen2_audio"
@@ -36,8 +36,10 @@ def named(key: str) -> BaseModel:
 
 def add(key: str, location: str, *, revision: str = "", license: str = "") -> BaseModel:
     """Register a checkpoint directory or a hub id under a key; the same again changes nothing."""
-    if key == TINY or slugify(key) != key:
-        raise BaseError(f"A key is of lower-case letters, digits and hyphens, and not {TINY}; {key!r} won't do.")
+    if key in (TINY, Source.EXPERT) or slugify(key) != key:
+        raise BaseError(
+            f"A key is of lower-case letters, digits and hyphens, and neither {TINY} nor expert; {key!r} won't do."
+        )
     folder = Path(location).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():

@@ -5,6 +5,9 @@ or of an answer's source can reach them. Every link that doesn't work gets the s
 """
 
 import logging
+from collections.abc import Callable
+from functools import wraps
+from math import ceil
 from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
@@ -13,6 +16,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
@@ -23,12 +27,30 @@ from mixassist_site.http import VisitorRequest
 
 log = logging.getLogger(__name__)
 R = TypeVar("R", bound=HttpResponseBase)
+View = Callable[..., HttpResponse]
 UNCHOSEN = "Choose one of the four first."
 RETURNED = "The pair before this one had waited too long and went to somebody else; that vote was not kept."
 FIRST = "You had voted on that pair before; your first vote stands."
 
 
+def patient(view: View) -> View:
+    """Answer with a page that tries again where the database is busy or away; what was sent stands on it."""
+
+    @wraps(view)
+    def answer(request: VisitorRequest, token: str, *more: str) -> HttpResponse:
+        try:
+            return view(request, token, *more)
+        except OperationalError:
+            log.warning("the database did not answer a rater", exc_info=True)
+            sent = {name: request.POST[name] for name in ("pair", "choice", "reason") if name in request.POST}
+            known = {"token": token, "csrf_token": get_token(request), "sent": sent}
+            return blind_page("busy", known, 503)
+
+    return answer
+
+
 @login_not_required
+@patient
 @require_safe
 def rate(request: VisitorRequest, token: str) -> HttpResponse:
     """The welcome, the rater's current pair, or thanks."""
@@ -41,6 +63,7 @@ def rate(request: VisitorRequest, token: str) -> HttpResponse:
 
 
 @login_not_required
+@patient
 @require_POST
 def visit(request: VisitorRequest, token: str) -> HttpResponse:
     """Begin: a person is here, and not a mail program that looks ahead."""
@@ -52,6 +75,7 @@ def visit(request: VisitorRequest, token: str) -> HttpResponse:
 
 
 @login_not_required
+@patient
 @require_POST
 def ratings(request: VisitorRequest, token: str) -> HttpResponse:
     """Save one vote on the rater's own pair, once."""
@@ -65,9 +89,6 @@ def ratings(request: VisitorRequest, token: str) -> HttpResponse:
         return gone()
     except voting.NoChoice:
         return current_pair(request, rater, token, problem=UNCHOSEN, typed=sent, status=400)
-    except OperationalError:  # the database is busy or away: what was chosen goes out again with one press
-        log.warning("a vote could not be saved just now", exc_info=True)
-        return blind_page("busy", {"token": token, "csrf_token": get_token(request), "sent": sent}, 503)
     if saved is voting.Saved.TOO_LATE:
         return current_pair(request, rater, token, problem=RETURNED, status=409)
     if saved is voting.Saved.OTHER_BEFORE:
@@ -113,8 +134,8 @@ def current_pair(
     if served is None:
         if Rater.find(token) is None:
             return gone()
-        if assignment.is_held_up(rater):
-            minutes = rater.study.protocol["lease_minutes"]
+        if until := assignment.held_until(rater):
+            minutes = max(1, ceil((until - timezone.now()).total_seconds() / 60))
             return blind_page("later", {**known, "minutes": minutes, "problem": problem})
         return blind_page("done", {**known, "problem": problem})
     briefing: blind.BlindBriefing = known["briefing"]

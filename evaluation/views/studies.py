@@ -55,10 +55,7 @@ def new_study(request: MemberRequest, slug: str) -> HttpResponse:
     if not options:
         return render(request, "evaluation/study_form.html", context)
     snapshot, split = options[rows]
-    try:
-        generations = protocol.latest_generations(snapshot, split)
-    except StudyError as error:
-        return render(request, "evaluation/study_form.html", {**context, "problem": error.message}, status=400)
+    generations = protocol.latest_generations(snapshot, split)
     form = StudyForm(request.POST or None, generations=generations, initial={"contenders": list(generations)})
     if request.method == "POST" and form.is_valid():
         try:

@@ -80,6 +80,7 @@ def test_while_others_hold_what_is_left_a_rater_is_asked_back_and_not_thanked(pr
     second.start()
     page = third.start()
     assert "Nothing is free just now" in page.content.decode()
+    assert "in 20 minutes" in page.content.decode()
     assert "Thank you" not in page.content.decode()
     first.vote(held)
     assignment.take_back(study, timezone.now() + timedelta(hours=1))
@@ -103,6 +104,18 @@ def test_a_database_that_is_busy_keeps_what_was_chosen(rui, monkeypatch):
     assert rui.client.post(f"{rui.address}ratings/", sent).status_code == 302
     rating = Rating.objects.get()
     assert (rating.choice, rating.reason) == ("right", "Clearer & <louder>.")
+
+
+def test_a_busy_database_is_told_on_every_page(rui, monkeypatch):
+    def busy(*_, **__):
+        raise OperationalError("database is locked")
+
+    rui.start()
+    monkeypatch.setattr(assignment, "next_for", busy)
+    answer = rui.get()
+    assert answer.status_code == 503
+    assert "Look again" in answer.content.decode()
+    assert "Cache-Control" in answer
 
 
 @pytest.mark.parametrize("name", ["%00", "a%00b", "x" * 500])

@@ -116,6 +116,17 @@ def test_intervals_are_never_shown_without_their_assumption(project):
     assert reports.INDEPENDENCE in reports.report_of(study).limits
 
 
+def test_a_report_of_an_open_study_says_that_it_is_a_look_on_the_way(project):
+    study = two(project, items=3, raters=2)
+    vote(study, lambda rater: ["expert"])
+    report = reports.report_of(study)
+    assert report.limits[-1] == reports.INTERIM
+    assert reports.INTERIM in reports.to_html(report)
+    study.close()
+    study.refresh_from_db()
+    assert reports.INTERIM not in reports.report_of(study).limits
+
+
 def test_simulated_raters_are_named_as_simulated(project):
     study = study_of(project, raters=1, ratings=2)
     protocol.invite(study, 6, prefix="Simulated", is_simulated=True)
