@@ -16,6 +16,7 @@ export class Outbox extends EventTarget {
   #timer = 0
   #failures = 0
   #busy = false
+  #resting = false
   #alone = false // after an answer that names no edit, send one at a time to learn which is meant
 
   constructor(layer, url, signal) {
@@ -46,6 +47,20 @@ export class Outbox extends EventTarget {
     this.#schedule(0)
   }
 
+  // Send nothing while `work` runs, nor before what is under way has ended: a late answer to a request of an ended login
+  // takes the cookie of a new one away.
+  async resting(work) {
+    this.#resting = true
+    clearTimeout(this.#timer)
+    try {
+      while (this.#busy) await new Promise((wake) => setTimeout(wake, 50))
+      return await work()
+    } finally {
+      this.#resting = false
+      if (this.count) this.#schedule(0)
+    }
+  }
+
   // Resolves when nothing waits any more; rejects when that needs a person.
   settled() {
     if (!this.count) return Promise.resolve()
@@ -74,7 +89,7 @@ export class Outbox extends EventTarget {
   }
 
   async #send() {
-    if (this.#busy || !this.count) return
+    if (this.#busy || this.#resting || !this.count) return
     this.#busy = true
     const batch = this.#document.pending.slice(0, this.#alone ? 1 : BATCH)
     for (const entry of batch) entry.sent = true

@@ -64,20 +64,21 @@ class SaveStatus extends HTMLElement {
   async #logIn(event) {
     event.preventDefault()
     const form = event.target
-    const body = new URLSearchParams(new FormData(form))
-    try {
-      await fetch(form.action, { credentials: "same-origin" }) // sets a fresh token where the old one is gone
-      body.set("csrfmiddlewaretoken", csrfToken())
-      const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" })
-      form.elements.password.value = ""
-      if (answer.type !== "opaqueredirect") {
-        return this.#answer(answer.status === 429 || answer.status === 403 ? "Too many attempts; wait a quarter of an hour." : "That is not the password.")
-      }
-    } catch {
-      return this.#answer("The site could not be reached; your edits are kept here.")
-    }
+    const trouble = await this.outbox.resting(() => this.#enter(form)).catch(() => "The site could not be reached; your edits are kept here.")
+    form.elements.password.value = ""
+    if (trouble) return this.#answer(trouble)
     this.dialog.close()
     this.outbox.retry()
+  }
+
+  // Log in; resolves to what was wrong, or to nothing.
+  async #enter(form) {
+    await fetch(form.action, { credentials: "same-origin" }) // sets a fresh token where the old one is gone
+    const body = new URLSearchParams(new FormData(form))
+    body.set("csrfmiddlewaretoken", csrfToken())
+    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" })
+    if (answer.type === "opaqueredirect") return ""
+    return [403, 429].includes(answer.status) ? "Too many attempts; wait a quarter of an hour." : "That is not the password."
   }
 }
 customElements.define("save-status", SaveStatus)
