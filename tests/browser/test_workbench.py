@@ -161,6 +161,31 @@ def test_undo_and_redo_outlive_a_reload(sit, layer):
     assert not layer.turns.exists()
 
 
+def test_the_history_tells_who_did_what_and_leads_back_to_before_it(sit, layer):
+    bench = sit(layer)
+    bench.drag("amateur", 1_000, 2_000)
+    bench.page.fill("segment-card [data-part=text]", "Muddy.")
+    bench.press("Control+Enter", "Escape")
+    bench.drag("expert", 3_000, 4_000)
+    bench.saved()
+    before = rows(layer)
+    bench.press("Escape", "h")
+    items = bench.page.locator("edit-history li")
+    items.nth(2).wait_for()
+    assert "ana" in items.nth(0).inner_text()
+    assert "expert segment made" in items.nth(0).inner_text()
+    assert "amateur segment says “Muddy.”" in items.nth(1).inner_text()
+    items.nth(1).get_by_role("button").click()
+    bench.message("Back to before the last 2 edits")
+    assert rows_on(bench) == 1
+    bench.saved()
+    assert rows(layer) == [("amateur", "")]
+    bench.open()
+    bench.press("Control+z")
+    bench.saved()
+    assert rows(layer) == before
+
+
 def test_edits_made_off_the_network_are_sent_once_when_it_is_back(sit, layer):
     bench = sit(layer)
     bench.page.expected_troubles.append("ERR_INTERNET_DISCONNECTED")

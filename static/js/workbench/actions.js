@@ -80,6 +80,7 @@ export function actionsOf(bench) {
 
   add("Always", "undo", "Undo", "Ctrl+Z", () => acts.undo(), { edits: true, can: () => document.undoable.length > 0, repeats: true })
   add("Always", "redo", "Redo", ["Ctrl+Shift+Z", "Ctrl+Y"], () => acts.redo(), { edits: true, can: () => document.redoable.length > 0, repeats: true })
+  add("Always", "history", "History", "H", () => bench.showHistory())
   add("Always", "keys", "All keys", "?", () => bench.showKeys())
   return table
 }

@@ -3,6 +3,7 @@
 import { Bench } from "workbench/bench"
 import "workbench/conversation-card"
 import { LayerDocument } from "workbench/document"
+import "workbench/history"
 import { Keep } from "workbench/keep"
 import { Keys, keySheet } from "workbench/keys"
 import { Outbox } from "workbench/outbox"
@@ -17,7 +18,7 @@ import "workbench/turn-card"
 
 const POLL_MS = { first: 300, most: 3000 } // often while a waveform is due, seldom while a long job runs
 const MESSAGE_MS = 7000
-const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card"]
+const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "edit-history"]
 
 class Workbench extends HTMLElement {
   connectedCallback() {
