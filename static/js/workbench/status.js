@@ -18,9 +18,9 @@ class SaveStatus extends HTMLElement {
   connectedCallback() { this.gone = new AbortController() }
   disconnectedCallback() { this.gone.abort() }
 
-  open({ outbox, document: layer, say }) {
+  open({ outbox, document: layer }) {
     const { signal } = this.gone
-    Object.assign(this, { outbox, layer, say })
+    Object.assign(this, { outbox, layer })
     this.text = this.querySelector("output")
     this.door = this.querySelector("[data-part=door]")
     this.retry = this.querySelector("[data-part=retry]")
@@ -43,8 +43,6 @@ class SaveStatus extends HTMLElement {
     this.text.textContent = idle ? "Offline – nothing pending" : SENTENCES[state](this.outbox)
     this.door.hidden = state !== "login"
     this.retry.hidden = !["offline", "login", "closed", "stuck"].includes(state) || !count
-    if (tone === "bad" && this.tone !== tone) this.say(this.text.textContent, "bad")
-    this.tone = tone
   }
 
   // ---------------------------------------------------------------- the login, renewed in place

@@ -184,6 +184,7 @@ class Workbench extends HTMLElement {
   #say(sentence, tone = "soft") {
     const live = this.querySelector("[data-part=message]")
     live.dataset.tone = tone
+    live.title = sentence
     // the same sentence twice is read twice only if it differs
     live.textContent = live.textContent === sentence ? sentence + "\u00a0" : sentence
     clearTimeout(this.fading)
