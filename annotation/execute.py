@@ -9,7 +9,7 @@ from annotation.audio.errors import AudioError
 from annotation.models import Derived, Ingest, Snapshot
 from annotation.snapshots.build import build
 from annotation.uploading import sha256_of
-from mixassist_site.jobs import JobError, JobStopped, Lease, works
+from mixassist_site.jobs import JobError, JobStopped, Lease, State, ring, works
 
 
 @works(Ingest)
@@ -45,6 +45,8 @@ def ingest(job: Ingest, lease: Lease) -> None:
         with suppress(OSError):
             folder.rmdir()  # only when it is empty
         raise
+    for waiting in recording.ingests.filter(state=State.QUEUED):  # what waited for this
+        ring(waiting)
     for other in folder.glob(f"{job.makes}-*"):  # of the last time, or of an attempt that was killed
         if other != target:
             _remove(other)

@@ -72,9 +72,15 @@ J = TypeVar("J", bound="Job")
 class JobQuerySet(models.QuerySet[J]):
     """Reads over one kind of job."""
 
-    def waiting(self) -> Self:
-        """Jobs that a worker may claim now."""
-        return self.filter(free()).order_by("created_at", "pk")
+    def claimable(self) -> Self:
+        """Jobs that a worker may claim now; a kind whose jobs build on each other says more."""
+        return self.filter(free())
+
+
+def all_of(model: type[J]) -> JobQuerySet[J]:
+    """Every job of a kind."""
+    rows: JobQuerySet[J] = model._default_manager.all()  # type: ignore[assignment]
+    return rows
 
 
 def free() -> Q:
@@ -122,7 +128,7 @@ class Job(models.Model):
         lease = {"lease_owner": worker, "lease_until": lease_end(), "fence": F("fence") + 1}
         fresh = {"attempt": F("attempt") + 1, "started_at": timezone.now(), "finished_at": None}
         with transaction.atomic():  # a worker that sleeps between the two must not read its successor's fence
-            taken = self._rows().filter(free()).update(state=State.RUNNING, **lease, **fresh)
+            taken = self._rows().claimable().update(state=State.RUNNING, **lease, **fresh)
             if taken == 1:
                 self.refresh_from_db()
         return taken == 1
@@ -156,8 +162,8 @@ class Job(models.Model):
         """Whether this person may stop and repeat it: who runs its project, as whoever started it did."""
         return bool(person.has_perm("modeling.steer_job", self))
 
-    def _rows(self) -> models.QuerySet[Self]:
-        return type(self)._default_manager.filter(pk=self.pk)
+    def _rows(self) -> JobQuerySet[Self]:
+        return all_of(type(self)).filter(pk=self.pk)
 
 
 def queued() -> dict[str, Any]:
@@ -365,7 +371,7 @@ def _ring_again() -> int:
     """Ring for the jobs that wait, on each queue that holds fewer messages than that."""
     from mixassist_site.celery import app
 
-    waiting = [job for model in kinds().values() for job in model._default_manager.filter(free())]
+    waiting = [job for model in kinds().values() for job in all_of(model).claimable()]
     rung = 0
     for name in {job.queue for job in waiting}:
         jobs = [job for job in waiting if job.queue == name]
@@ -407,7 +413,7 @@ def next_job(queues: set[str]) -> Job | None:
     first: Job | None = None
     for model in kinds().values():
         if model.queue in queues:
-            job = model._default_manager.filter(free()).order_by("created_at", "pk").first()
+            job = all_of(model).claimable().order_by("created_at", "pk").first()
             if job and (first is None or job.created_at < first.created_at):
                 first = job
     return first

@@ -6,12 +6,13 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from annotation.models.person import Person
 from annotation.models.project import Project
 from annotation.models.session import MixingSession
-from mixassist_site.jobs import Job, JobQuerySet
+from mixassist_site.jobs import Job, JobQuerySet, State
 
 
 class RecordingQuerySet(models.QuerySet["Recording"]):
@@ -99,6 +100,12 @@ class IngestQuerySet(JobQuerySet["Ingest"]):
     def visible_to(self, person: Person) -> Self:
         """Jobs of recordings that this person may see."""
         return self.filter(project__in=Project.objects.visible_to(person))
+
+    def claimable(self) -> Self:
+        """What is played waits for what is drawn of the same recording: together both would take twice as long."""
+        drawing = Ingest.objects.filter(recording=OuterRef("recording"), makes=Derived.Kind.PEAKS)
+        under_way = Exists(drawing.filter(state__in=[State.QUEUED, State.RUNNING]))
+        return super().claimable().exclude(under_way, makes=Derived.Kind.PROXY)
 
 
 class Ingest(Job):

@@ -16,7 +16,7 @@ from annotation import execute, uploading
 from annotation.audio.errors import AudioError
 from annotation.models import Ingest, MixingSession, Recording, Upload
 from annotation.uploading import UploadError
-from mixassist_site.jobs import Lease, LeaseLost
+from mixassist_site.jobs import Lease, LeaseLost, next_job
 from tests.factories import LayerFactory
 
 
@@ -292,6 +292,21 @@ def test_peaks_of_a_worker_that_was_killed_or_overtaken_are_taken_away(project, 
     execute.ingest(Ingest.objects.get(pk=job.pk))
     made = recording.derived.get()
     assert list(recording.derived_folder().iterdir()) == [made.full_path]
+
+
+def test_what_is_played_waits_for_what_is_drawn(project, tmp_path):
+    """Two threads of a worker took both at once, and the waveform came twice as late."""
+    (tmp_path / "take.wav").write_bytes(wav_bytes(1.0))
+    recording = uploading.add_recording(tmp_path / "take.wav", "take.wav", project, None)
+    peaks, proxy = (recording.ingests.get(makes=makes) for makes in ("peaks", "proxy"))
+    assert next_job({"cpu"}) == peaks
+    assert not proxy.claim("somebody")
+    assert peaks.claim("somebody")
+    assert next_job({"cpu"}) is None
+    assert not proxy.claim("somebody else")
+    Ingest.objects.filter(pk=peaks.pk).update(state="failed")
+    assert next_job({"cpu"}) == proxy
+    assert proxy.claim("somebody else")
 
 
 def truncated_flac():
