@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,14 @@ def layer(project, ana, sound, settings) -> Layer:
     Derived.objects.create(recording=recording, kind="peaks", digest=digest, path="derived/peaks", facts=facts)
     Derived.objects.create(recording=recording, kind="proxy", digest=proxy, path="derived/proxy.mp4")
     return LayerFactory(session=session, owner=ana)
+
+
+def until(page, script: str, seconds: float = 20) -> None:
+    """Wait until a script of the page says yes; its policy forbids the browser's own way of polling."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(script):
+        assert time.monotonic() < end, f"never so: {script}"
+        page.wait_for_timeout(50)
 
 
 class Bench:
@@ -121,12 +130,8 @@ class Bench:
         self.page.locator("[data-part=message]", has_text=text).wait_for()
 
     def wait(self, script: str) -> None:
-        """Wait for something on the bench; the page's policy forbids the browser's own way of polling."""
-        for _ in range(100):
-            if self.look(f"return Boolean({script})"):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"never so: {script}")
+        """Wait for something on the bench."""
+        until(self.page, f"() => {{ const bench = document.querySelector('mix-workbench').bench; return {script} }}", 5)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 
 from evaluation.models import Rating
+from tests.browser.sitting import until
 from tests.evaluation.studies import study_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -33,12 +34,12 @@ def test_space_plays_and_pauses_and_a_reason_may_hold_every_letter(project, page
     start(page, study)
     page.locator("audio").wait_for()
     page.locator("rating-form:defined").wait_for()
-    page.wait_for_function("document.querySelector('audio').readyState >= 2")
+    until(page, "document.querySelector('audio').readyState >= 2")
     page.evaluate("document.querySelector('audio').loop = true")
     page.keyboard.press("Space")
-    page.wait_for_function("!document.querySelector('audio').paused")
+    until(page, "!document.querySelector('audio').paused")
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('audio').paused")
+    until(page, "document.querySelector('audio').paused")
     page.get_by_label("Why? (optional)").fill("")
     page.keyboard.type("a b 1 2 3 4")
     assert page.locator("input:checked").count() == 0

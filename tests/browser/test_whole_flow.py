@@ -11,6 +11,7 @@ import soundfile
 from annotation.models import Layer, MixingSession, Snapshot
 from evaluation.models import Rating, Study
 from modeling.models import Adapter, Candidate
+from tests.browser.sitting import until
 from tests.modeling.app.things import kill, python
 
 pytestmark = [pytest.mark.browser, pytest.mark.torch, pytest.mark.django_db(transaction=True)]
@@ -62,12 +63,13 @@ def worker(live_server):
 
 def over(page, seconds=150):
     """Wait until every job on the page says that it is done; it says so by itself."""
-    page.wait_for_function(
+    until(
+        page,
         """() => {
           const all = [...document.querySelectorAll('.job .chip')]
           return all.length && all.every((chip) => chip.textContent.trim() === 'succeeded')
         }""",
-        timeout=seconds * 1000,
+        seconds,
     )
 
 
@@ -194,5 +196,5 @@ def test_a_recording_goes_in_and_a_blind_report_comes_out(page, log_in, ada, ana
         page.get_by_role("cell", name=name, exact=True).first.wait_for()
     figure = page.locator("img[src*=figure]").first
     figure.scroll_into_view_if_needed()
-    page.wait_for_function("() => [...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    until(page, "() => [...document.images].every((image) => image.complete && image.naturalWidth > 0)")
     assert not any("master" in url for url in fetched)
