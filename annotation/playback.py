@@ -27,6 +27,7 @@ def _recording(recording: Recording) -> dict[str, Any]:
         "channels": recording.channels,
         "peaks": _peaks(recording, made.get(Derived.Kind.PEAKS)),
         "proxy": _proxy(recording, made.get(Derived.Kind.PROXY)),
+        "clips": _clips(recording, made.get(Derived.Kind.PROXY)),
         "state": state,
         "message": message,
     }
@@ -44,6 +45,14 @@ def _proxy(recording: Recording, proxy: Derived | None) -> dict[str, str] | None
     if proxy is None:
         return None
     return {"url": reverse("proxy", args=[recording.pk, proxy.digest]), "type": "audio/mp4"}
+
+
+def _clips(recording: Recording, proxy: Derived | None) -> dict[str, Any] | None:
+    """Where moments of a recording are cut; from its proxy, and then not `exact`, when the master can't be sought."""
+    if proxy is None and not recording.is_sought:
+        return None
+    address = reverse("clip", args=[recording.pk, recording.clip_digest, 0, 0])
+    return {"url": address.removesuffix("0-0/") + "{start}-{end}/", "exact": recording.is_sought}
 
 
 def _state_of(recording: Recording) -> tuple[str, str]:

@@ -150,6 +150,21 @@ def _clips(request: Request, report: Progress) -> Request:
     return {"clips": [clip.as_dict() for clip in clips]}
 
 
+def _excerpt(request: Request, report: Progress) -> Request:
+    from annotation.audio import excerpt
+
+    return excerpt.cut(
+        Path(request["path"]),
+        Path(request["out"]),
+        start=request["start"],
+        stop=request["stop"],
+        rate=request["rate"],
+        channels=request["channels"],
+        proxy=Path(request["proxy"]) if "proxy" in request else None,
+        limits=_limits(request),
+    ).as_dict()
+
+
 def _sha256(request: Request, report: Progress) -> Request:
     import hashlib
 
@@ -181,6 +196,7 @@ ACTS: dict[str, Callable[[Request, Progress], Request]] = {
     "peaks": _peaks,
     "proxy": _proxy,
     "clips": _clips,
+    "excerpt": _excerpt,
     "sha256": _sha256,
     "survey": _survey,
 }

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the package `annotation`
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")  # and no secret of the site
-PATHS = ("path", "folder", "out")
+PATHS = ("path", "folder", "out", "proxy")
 POLL_S = 0.1
 COMPLAINTS = 1 << 16  # bytes of the child's stderr that are kept for the log
 

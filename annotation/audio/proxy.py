@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -181,8 +182,7 @@ def check(part: Path, witnesses: list[_Witness], *, source_rate: int, rate: int,
         if wanted not in boxes:
             raise _misaligned(f"it has no {wanted.rpartition('/')[2]} box")
     compared = worst = 0
-    with av.open(f"file:{part}", format="mov", options={"protocol_whitelist": "file"}) as container:
-        stream = container.streams.audio[0]
+    with opened(part) as (container, stream):
         length = _last_frame(container, stream, frames, rate)
         if not frames <= length < frames + 2 * FRAME:
             raise _misaligned(f"it lasts {length} samples in place of {frames}")
@@ -202,6 +202,29 @@ def _misaligned(why: str) -> AudioError:
         "proxy-misaligned",
         f"The playback copy is not in time with the recording: {why}. Start the job again, or upload a WAV.",
     )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Open a proxy for reading: its container and its stream."""
+    with av.open(f"file:{path}", format="mov", options={"protocol_whitelist": "file"}) as container:
+        yield container, container.streams.audio[0]
+
+
+def sound_between(container: Any, stream: Any, first: int, last: int) -> NDArray[np.float32]:
+    """Decode the samples [first, last) of an open proxy by a seek, shape (last - first, channels).
+
+    Full scale is 1; before the beginning and after the end there is silence.
+    """
+    sound = np.zeros((last - first, stream.channels), np.float32)
+    for frame in _decoded_from(container, stream, max(0, first), stream.rate):
+        position = _position(frame, stream, stream.rate)
+        if position >= last:
+            break
+        start, stop = max(position, first), min(position + frame.samples, last)
+        if start < stop:
+            sound[start - first : stop - first] = frame.to_ndarray().T[start - position : stop - position]
+    return sound
 
 
 def _last_frame(container: Any, stream: Any, frames: int, rate: int) -> int:
@@ -237,15 +260,7 @@ def _lag(container: Any, stream: Any, witness: _Witness, source_rate: int, rate:
     sought = sought[skip : len(sought) - skip]
     start += skip
     low, high = start - SEARCH, start + len(sought) + SEARCH
-    heard = np.zeros(high - low)
-    for frame in _decoded_from(container, stream, max(0, low), rate):
-        position = _position(frame, stream, rate)
-        if position >= high:
-            break
-        samples = frame.to_ndarray().mean(axis=0)
-        first, last = max(position, low), min(position + frame.samples, high)
-        if first < last:
-            heard[first - low : last - low] = samples[first - position : last - position]
+    heard = sound_between(container, stream, low, high).mean(axis=1, dtype=np.float64)
     likeness = _correlation(heard, sought)
     best = int(np.argmax(likeness))
     # a held note is like itself a period later: only a clearly better place speaks against the right one

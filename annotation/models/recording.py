@@ -63,6 +63,16 @@ class Recording(models.Model):
         """Where the master lies."""
         return Path(settings.MEDIA_ROOT) / self.master
 
+    @property
+    def clip_digest(self) -> str:
+        """What stands in the addresses of its clips: they hold as long as the master is this one."""
+        return self.sha256[:16]
+
+    @property
+    def is_sought(self) -> bool:
+        """Whether any moment of the master can be decoded by itself; else it is decoded from its beginning."""
+        return self.container in ("wav", "rf64", "flac")
+
     def derived_folder(self) -> Path:
         """Where everything made of this recording lies."""
         return Path(settings.MEDIA_ROOT) / "derived" / str(self.pk)

@@ -15,6 +15,7 @@ from annotation.audio.tiles import Level, Peaks
 from annotation.models import ApiToken, Derived, Ingest, Upload
 from evaluation import assignment
 from modeling.models import Adapter
+from tests.annotation.audio.sounds import music, write
 from tests.evaluation.studies import study_of
 from tests.factories import LayerFactory, RecordingFactory, SegmentFactory, SessionFactory
 from tests.modeling.app.things import generation_of, run_of
@@ -98,6 +99,7 @@ ROUTES = [
     form("layer-review", ANA | {"annotator": FORBIDDEN}, "draft", verdict="accept"),
     page("peaks-tile", MEMBER, "recording", "digest", "zero", "zero"),
     page("proxy", MEMBER, "recording", "digest"),
+    page("clip", MEMBER, "recording", "clip_digest", "zero", "hundred"),
     # snapshots
     page("snapshots", MEMBER, "slug"),
     form("snapshot-new", ADMIN, "slug", read=ADMIN),
@@ -217,6 +219,8 @@ def world(project, ana, rita, ada, sam, sue):
     for kind, path in (("peaks", folder), ("proxy", folder / "proxy.mp4")):
         where = str(path.relative_to(folder.parent.parent))
         Derived.objects.create(recording=recording, kind=kind, digest="abc", path=where, facts=peaks)
+    recording.path.parent.mkdir(parents=True)
+    write(recording.path, music(0.2))
     imported = LayerFactory(session=session, state="submitted")
     SegmentFactory(layer=imported)
     study = study_of(project)
@@ -235,7 +239,9 @@ def world(project, ana, rita, ada, sam, sue):
         "session": session.pk,
         "recording": recording.pk,
         "digest": "abc",
+        "clip_digest": recording.clip_digest,
         "zero": 0,
+        "hundred": 100,
         "imported": imported.pk,
         "draft": LayerFactory(session=session, owner=ana).pk,
         "handed_in": LayerFactory(session=session, owner=rita, state="submitted", submitted_at=timezone.now()).pk,
