@@ -4,7 +4,7 @@ const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]
 
 // name → {name, label, title, keys, group, repeats, edits, can(), run(event)}
 export function actionsOf(bench) {
-  const { document, selection, player, viewport, acts, view } = bench
+  const { document, selection, player, viewport, acts, view, taps, snapping } = bench
   const table = new Map()
   const add = (group, name, label, keys, run, { can = () => true, edits = false, repeats = false, pressed = null } = {}) => {
     const all = [].concat(keys)
@@ -32,6 +32,10 @@ export function actionsOf(bench) {
   add("Listen", "back-1", "1 second back", "<", () => bench.step(-1000), { repeats: true })
   add("Listen", "forward-1", "1 second forward", ">", () => bench.step(1000), { repeats: true })
 
+  add("Listen", "pre-roll", "Begin half a second early", "Shift+K", () => player.setPreRoll(!player.preRoll), { pressed: () => player.preRoll })
+  add("Listen", "solo-next", "Hear the next recording alone, then all", "I", () => bench.soloNext(), { can: () => bench.tracks.length > 1 })
+  add("Listen", "mute", "Mute the recording that is alone, or the first", "Shift+I", () => bench.toggleMute(), { can: () => bench.tracks.length > 0 })
+
   add("Choose", "previous", "Previous segment on the lane", "ArrowUp", () => bench.walk(-1), { repeats: true })
   add("Choose", "next", "Next segment on the lane", "ArrowDown", () => bench.walk(1), { repeats: true })
   add("Choose", "extend-up", "Previous segment too", "Shift+ArrowUp", () => bench.extend(-1), { repeats: true })
@@ -44,9 +48,14 @@ export function actionsOf(bench) {
 
   add("Cut", "mark-in", "Mark the start at the playhead", "[", () => bench.mark("start_ms"))
   add("Cut", "mark-out", "Mark the end at the playhead", "]", () => bench.mark("end_ms"))
-  add("Cut", "make", "Make a segment of the marked range, or edit text", "Enter", () => bench.enter(), { edits: true, can: () => selection.range !== null || one() })
+  add("Cut", "make", "Make a segment of the marked range, or edit text", "Enter", () => bench.enter(), { edits: true, can: () => selection.range !== null || one() || taps.ready })
+  add("Cut", "next-found", "Next sound that no segment covers", "D", () => bench.nextFound())
+  add("Cut", "make-found", "Segments of what sounds in the range, or here", "Shift+D", () => bench.makeFound(), { edits: true })
+  add("Cut", "tap", "Tap mode", "B", () => taps.toggle(), { pressed: () => taps.on, can: () => document.editable })
+  add("Cut", "tap-end", "End what is being tapped", "Shift+Enter", () => taps.end(), { edits: true, can: () => taps.opened !== null })
+  add("Cut", "tap-delay", "Measure how fast you tap", "Shift+B", () => bench.showTapTrainer())
   document.vocabulary.lanes.forEach((lane, i) => {
-    add("Cut", `lane-${i + 1}`, acts.laneLabel(lane), String(i + 1), () => bench.chooseLane(lane))
+    add("Cut", `lane-${i + 1}`, acts.laneLabel(lane), String(i + 1), (event) => bench.chooseLane(lane, event))
     table.get(`lane-${i + 1}`).title = `${acts.laneLabel(lane)} lane: of the selected segments, else of what is made next (${i + 1})`
   })
   add("Cut", "split", "Split", "S", () => acts.split(), { edits: true })
@@ -59,6 +68,10 @@ export function actionsOf(bench) {
     add("Cut", name, `${label} by 20 ms`, key, () => acts.nudge(edge, sign * 20), { edits: true, can: one, repeats: true })
     add("Cut", `${name}-fine`, `${label} by 5 ms`, `Shift+${key}`, () => acts.nudge(edge, sign * 5), { edits: true, can: one, repeats: true })
   }
+  add("Cut", "snap-silence", "Edges to silence", "Z", () => acts.snap("silence"), { edits: true, can: one })
+  add("Cut", "snap-words", "Edges to its words", "X", () => acts.snap("word"), { edits: true, can: one })
+  add("Cut", "snap-zero", "Edges to zero crossings", "Shift+Z", () => acts.snap("zero"), { edits: true, can: one })
+  add("Cut", "snap", "Snap while dragging", "Shift+X", () => snapping.set({ on: !snapping.on }), { pressed: () => snapping.on })
   add("Cut", "start-here", "Start at the playhead", "{", () => acts.setTime(selection.primary, "start_ms", player.time), { edits: true, can: one })
   add("Cut", "end-here", "End at the playhead", "}", () => acts.setTime(selection.primary, "end_ms", player.time), { edits: true, can: one })
   add("Cut", "edit-text", "Edit text", "E", () => bench.editText(), { edits: true, can: one })
@@ -76,6 +89,8 @@ export function actionsOf(bench) {
   add("Look", "zoom-out", "Zoom out", "-", () => bench.zoom(2), { repeats: true })
   add("Look", "zoom-all", "Whole session", "0", () => viewport.showAll())
   add("Look", "zoom-selection", "Zoom to the selection", "V", () => viewport.show(selection.span.start_ms, selection.span.end_ms), { can: () => selection.span !== null })
+  add("Look", "spectrogram", "Spectrogram", "Shift+V", () => bench.showSpectrogram(), { pressed: () => view.spectrogram, can: () => bench.tracks.length > 0 })
+  add("Look", "resume", "Back to the playhead", "Shift+A", () => bench.resume())
   add("Look", "follow", "Follow the playhead", "A", () => bench.setFollow(!view.follow), { pressed: () => view.follow })
 
   add("Always", "undo", "Undo", "Ctrl+Z", () => acts.undo(), { edits: true, can: () => document.undoable.length > 0, repeats: true })

@@ -5,6 +5,8 @@ import { RuleError } from "workbench/operations"
 import { uuid } from "workbench/uuid"
 
 const SHORTEST_MS = 20
+const SNAP_REACH_MS = 1000
+const ZERO_REACH_MS = 5
 const SIDES = ["amateur", "expert", "music"]
 
 export class Acts {
@@ -43,6 +45,14 @@ export class Acts {
     return made
   }
 
+  // Several segments as one act.
+  makeAll(rows) {
+    const made = rows.map((row) => ({ op: "segment.create", uid: uuid(), text: "", ...row }))
+    const done = this.try(`${count(made, "segment")} made.`, made)
+    if (done) this.selection.select(made.map(({ uid }) => uid))
+    return done
+  }
+
   makeFromRange(lane = this.selection.lane) {
     const { range } = this.selection
     if (range?.start_ms == null || range.end_ms == null) return this.no("Mark a start with [ and an end with ] first.")
@@ -67,9 +77,16 @@ export class Acts {
   setTime(uid, edge, ms) {
     const row = this.document.segment(uid)
     if (!row || row[edge] === ms) return false
-    return this.try(`Segment ${edge === "start_ms" ? "starts" : "ends"} at ${clock(ms)}.`, [
-      { op: "segment.update", uid, [edge]: ms },
-    ])
+    return this.try(`Segment ${edge === "start_ms" ? "starts" : "ends"} at ${clock(ms)}.`, this.#edgeOps(row, edge, ms))
+  }
+
+  // An edge that two segments of a lane share moves for both, if that is wanted and leaves something of each.
+  #edgeOps(row, edge, ms) {
+    const ops = [{ op: "segment.update", uid: row.uid, [edge]: ms }]
+    const mate = this.bench.snapping.mateOf(row, edge)
+    const room = mate && (edge === "start_ms" ? ms - mate.start_ms : mate.end_ms - ms)
+    if (mate && room >= SHORTEST_MS) ops.push({ op: "segment.update", uid: mate.uid, [edge === "start_ms" ? "end_ms" : "start_ms"]: ms })
+    return ops
   }
 
   nudge(edge, by) {
@@ -78,9 +95,49 @@ export class Acts {
     const others = edge === "start_ms" ? [0, row.end_ms - SHORTEST_MS] : [row.start_ms + SHORTEST_MS, this.document.session.length_ms]
     const at = Math.min(others[1], Math.max(others[0], row[edge] + by))
     if (at === row[edge]) return false
-    const done = this.try(null, [{ op: "segment.update", uid: row.uid, [edge]: at }], { hold: 400 })
+    const done = this.try(null, this.#edgeOps(row, edge, at), { hold: 400 })
     if (done) this.bench.playAround(at)
     return done
+  }
+
+  // The edges of the selected segment on the nearest silence, its own words, or where the sound is nearest to zero.
+  async snap(kind) {
+    const row = this.selection.segment
+    if (!row) return this.no("Select a segment first.")
+    const found = { silence: () => this.#toSilence(row), word: () => this.#toWords(row), zero: () => this.#toZero(row) }
+    const edges = await found[kind]()
+    if (!edges) return false
+    const { start_ms = row.start_ms, end_ms = row.end_ms } = edges
+    if (end_ms - start_ms < SHORTEST_MS) return this.no("That would leave nothing of the segment.")
+    const ops = [...(start_ms !== row.start_ms ? this.#edgeOps(row, "start_ms", start_ms) : []), ...(end_ms !== row.end_ms ? this.#edgeOps(row, "end_ms", end_ms) : [])]
+    if (!ops.length) return this.no("The edges are there already.")
+    return this.try(`Segment at ${clock(start_ms)} – ${clock(end_ms)}.`, ops)
+  }
+
+  // Sound begins where a silence ends, and ends where one begins.
+  #toSilence({ start_ms, end_ms }) {
+    const { silences } = this.bench.sound
+    if (!silences.spans.length) return this.no("Where this session is silent is not known yet.")
+    const near = (ms, edge) => silences.within(ms - SNAP_REACH_MS, ms + SNAP_REACH_MS).map((each) => each[edge])
+      .filter((at) => Math.abs(at - ms) <= SNAP_REACH_MS).sort((a, b) => Math.abs(a - ms) - Math.abs(b - ms))[0]
+    const edges = { start_ms: near(start_ms, "end_ms"), end_ms: near(end_ms, "start_ms") }
+    if (edges.start_ms === undefined && edges.end_ms === undefined) return this.no(`There is no silence within ${SNAP_REACH_MS / 1000} s of its edges.`)
+    return edges
+  }
+
+  #toWords({ words = [] }) {
+    if (!words.length) return this.no("The times of this segment’s words are not known.")
+    return { start_ms: words[0][0], end_ms: Math.max(...words.map(([, end]) => end)) }
+  }
+
+  async #toZero({ start_ms, end_ms }) {
+    const samples = this.bench.tracks.find((track) => track.samples)?.samples
+    if (!samples) return this.no("The samples can’t be read yet.")
+    const at = async (ms) => {
+      await samples.want(ms - ZERO_REACH_MS, ms + ZERO_REACH_MS + 1)
+      return samples.quietest(ms, ZERO_REACH_MS) ?? ms
+    }
+    return { start_ms: await at(start_ms), end_ms: await at(end_ms) }
   }
 
   write(uid, text) {

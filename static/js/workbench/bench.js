@@ -4,24 +4,32 @@ import { Acts } from "workbench/acts"
 import { actionsOf, otherSpeed } from "workbench/actions"
 import { Peaks, TileRoom } from "workbench/peaks"
 import { Player } from "workbench/player"
+import { Samples } from "workbench/samples"
 import { Selection } from "workbench/selection"
+import { Snapping } from "workbench/snapping"
+import { Sound } from "workbench/sound"
+import { Spectrogram } from "workbench/spectrogram"
+import { Taps } from "workbench/taps"
 import { Viewport } from "workbench/viewport"
 
 const FIRST_VIEW_MS = 90_000
 const EXCERPT_MS = 200 // heard on either side of a nudged edge
 
-// Event "peaks" when waveforms came, "view" when a setting of the view differs.
+// Event "peaks" when what is drawn of recordings came, "view" when a setting of the view differs.
 export class Bench extends EventTarget {
   constructor({ document, outbox, palette, say, signal }) {
     super()
     Object.assign(this, { document, outbox, palette, say, signal })
     this.selection = new Selection(document)
     this.viewport = new Viewport(document.session.length_ms)
-    this.player = new Player(document.session.length_ms, signal)
-    this.view = { follow: true, topic: null }
+    this.player = new Player(document.session, signal)
+    this.view = { follow: true, topic: null, spectrogram: false }
     this.drafts = new Set()
     this.tracks = [] // {recording, peaks} of the recordings that have a waveform
     this.room = new TileRoom()
+    this.sound = new Sound(document, signal)
+    this.snapping = new Snapping(this)
+    this.taps = new Taps(this)
     this.acts = new Acts(this)
     this.actions = actionsOf(this)
     document.addEventListener("recordings", () => this.takeRecordings())
@@ -72,16 +80,30 @@ export class Bench extends EventTarget {
 
   takeRecordings() {
     const { recordings } = this.document
-    const known = new Map(this.tracks.map((track) => [track.peaks.url, track]))
-    const tracks = recordings.filter(({ peaks }) => peaks).map((recording) => known.get(recording.peaks.url) ?? {
-      recording, peaks: new Peaks(recording.peaks, recording.offset_ms, this.room, this.signal),
-    })
-    const chosen = recordings.find(({ id }) => id === this.player.recording?.id)
-    const main = recordings.find(({ kind, proxy }) => kind === "mixed" && proxy) ?? recordings.find(({ proxy }) => proxy)
-    this.player.listenTo(chosen?.proxy ? chosen : (main ?? recordings[0] ?? null))
-    if (tracks.length === this.tracks.length && tracks.every((track, i) => track === this.tracks[i])) return
+    const known = new Map(this.tracks.map((track) => [track.recording.id, track]))
+    const drawn = recordings.filter(({ peaks }) => peaks)
+    const tracks = drawn.map((recording) => this.#track(recording, known.get(recording.id)))
+    this.player.take(recordings)
+    if (this.ready) this.sound.take(recordings)
+    const parts = (track) => [track.peaks, track.samples, track.spectrogram]
+    const same = tracks.length === this.tracks.length && tracks.every((track, i) => parts(track).every((part, j) => part === parts(this.tracks[i])[j]))
     this.tracks = tracks
-    this.dispatchEvent(new Event("peaks"))
+    this.dispatchEvent(new Event(same ? "recordings" : "peaks"))
+  }
+
+  // What is drawn of a recording; what is known already stays.
+  #track(recording, known) {
+    const { signal, room } = this
+    const peaks = known?.recording.peaks.url === recording.peaks.url ? known.peaks : new Peaks(recording.peaks, recording.offset_ms, room, signal)
+    const samples = recording.clips ? (known?.samples ?? new Samples(recording, room, signal)) : null
+    const spectrogram = recording.spectrogram ? (known?.spectrogram ?? new Spectrogram(recording, signal)) : null
+    return { recording, peaks, samples, spectrogram }
+  }
+
+  // The page stands: now what can wait is read.
+  settle() {
+    this.ready = true
+    this.sound.take(this.document.recordings)
   }
 
   // ---------------------------------------------------------------- moving about
@@ -113,6 +135,39 @@ export class Bench extends EventTarget {
     this.view.follow = on
     this.viewport.touchedAt = -Infinity
     this.dispatchEvent(new Event("view"))
+  }
+
+  // Back to the playhead, and with it from now on.
+  resume() {
+    const at = this.player.time
+    this.setFollow(true)
+    this.viewport.reveal(at, at + 1)
+  }
+
+  soloNext() {
+    const { player, document } = this
+    const alone = player.mix.soloNext()
+    this.say(alone === null ? "All that is not muted is heard." : `${document.recordings.find(({ id }) => id === alone).name} is heard alone.`)
+  }
+
+  // The recording that is heard alone, else the first.
+  toggleMute() {
+    const { mix } = this.player
+    const id = mix.solo ?? this.tracks[0]?.recording.id
+    mix.toggleMute(id)
+    const { name } = this.document.recordings.find((recording) => recording.id === id)
+    this.say(`${name} is ${mix.of(id).muted ? "muted" : "heard"}.`)
+  }
+
+  async showSpectrogram() {
+    this.view.spectrogram = !this.view.spectrogram
+    this.dispatchEvent(new Event("view"))
+    const recording = this.tracks[0]?.recording
+    if (!this.view.spectrogram || !recording || recording.spectrogram || recording.spectrogram_state !== "none") return
+    const answer = await this.post(recording.spectrogram_url).catch(() => null)
+    if (!answer?.ok) return this.say("The spectrogram could not be asked for; try again in a moment.", "bad")
+    this.say("The spectrogram is being made.")
+    this.dispatchEvent(new Event("waits"))
   }
 
   reveal() {
@@ -202,18 +257,42 @@ export class Bench extends EventTarget {
   }
 
   enter() {
-    if (this.selection.range) this.acts.makeFromRange()
+    if (this.taps.ready) this.taps.boundary()
+    else if (this.selection.range) this.acts.makeFromRange()
     else this.editText()
   }
 
   // A lane's key makes a segment of a marked range, moves selected segments, or chooses the lane for later.
-  chooseLane(lane) {
+  chooseLane(lane, event) {
     const { selection, document } = this
+    if (this.taps.ready) return this.taps.strike(lane, event)
     const { range } = selection
     if (document.editable && range?.start_ms != null && range.end_ms != null) return this.acts.makeFromRange(lane)
     if (document.editable && selection.uids.size) return this.acts.relane(lane)
     selection.setLane(lane)
     this.say(`${this.acts.laneLabel(lane)} lane.`)
+  }
+
+  // The next sound that no segment covers, after the playhead or what is marked: marked, in view, heard.
+  nextFound() {
+    const { sound, selection, player } = this
+    const from = selection.range?.start_ms ?? player.time - 1
+    const { open } = sound
+    const found = open.find(({ start_ms }) => start_ms > from) ?? open[0]
+    if (!found) return this.say(sound.found.spans.length ? "Segments cover all that sounds." : "What sounds in this session is not known yet.")
+    selection.mark({ start_ms: found.start_ms, end_ms: found.end_ms })
+    this.#goTo(found)
+    this.say(found.kind === "playback" ? "Music plays here, it seems: 3 makes a clip of it." : "Somebody speaks here, it seems: 1 or 2 says who.")
+  }
+
+  // Segments of all that sounds in the marked range, else at the playhead: music on its lane, speech on the lane chosen.
+  makeFound() {
+    const { sound, selection, player } = this
+    const { start_ms, end_ms } = selection.range?.end_ms != null && selection.range.start_ms != null ? selection.range : { start_ms: player.time, end_ms: player.time + 1 }
+    const open = sound.found.within(start_ms, end_ms).filter((span) => !sound.isCovered(span))
+    if (!open.length) return this.acts.no("Nothing was found here that no segment covers yet.")
+    const lane = ["amateur", "expert"].includes(selection.lane) ? selection.lane : "amateur"
+    return this.acts.makeAll(open.map((span) => ({ lane: span.kind === "playback" ? "music" : lane, start_ms: span.start_ms, end_ms: span.end_ms })))
   }
 
   // ---------------------------------------------------------------- turns
@@ -238,7 +317,7 @@ export class Bench extends EventTarget {
   }
 
   letGo() {
-    if (this.timeline.gestures.cancel()) return
+    if (this.timeline.gestures.cancel() || this.taps.drop()) return
     if (this.player.playing) this.player.pause()
     else this.selection.clear()
     document.activeElement?.blur?.()

@@ -2,11 +2,14 @@
 
 import { hit } from "workbench/lanes"
 
+const EDGE = { start: "start_ms", end: "end_ms" }
 const STEADY_PX = 3
 const SHORTEST_MS = 20
 const BORDER_PX = 24
+const SEEKING = new Set(["ruler", "wave", "sound"])
 
-// `ghosts` are segments as they would be, `range` is what would be marked; both are null when no drag is on.
+// `ghosts` are segments as they would be, `range` is what would be marked, `rest` is what an edge came to rest on; all
+// are null when no drag is on.
 export class Gestures {
   constructor(timeline, bench, signal) {
     this.timeline = timeline
@@ -14,6 +17,7 @@ export class Gestures {
     this.stage = timeline.stage
     this.ghosts = null
     this.range = null
+    this.rest = null
     this.drag = null
     const on = (name, listener, options = {}) => this.stage.addEventListener(name, listener, { signal, ...options })
     on("pointerdown", (event) => this.#down(event))
@@ -29,7 +33,7 @@ export class Gestures {
 
   cancel() {
     const wasBusy = this.busy
-    this.drag = this.ghosts = this.range = null
+    this.drag = this.ghosts = this.range = this.rest = null
     this.lifted = false
     cancelAnimationFrame(this.sliding)
     this.timeline.redraw("lanes", "above")
@@ -58,9 +62,10 @@ export class Gestures {
         const held = at.edge ? [at.segment] : selection.segments
         this.drag.act = at.edge ? "resize" : "move"
         this.drag.held = held.map((segment) => ({ ...segment }))
+        this.drag.mate = at.edge ? this.bench.snapping.mateOf(at.segment, EDGE[at.edge]) : null
       }
     } else if (at.zone === "lane" && document.editable) this.drag.act = "make"
-    else if (at.zone === "ruler" || at.zone === "wave") this.drag.act = "mark"
+    else if (SEEKING.has(at.zone)) this.drag.act = "mark"
     else if (at.item) this.#chooseItem(at, add)
   }
 
@@ -78,6 +83,7 @@ export class Gestures {
     if (!drag) return this.#hover(event)
     const frame = this.stage.getBoundingClientRect()
     drag.x = event.clientX - frame.left
+    drag.free = event.shiftKey || event.altKey
     if (!drag.moved && Math.abs(drag.x - drag.from.x) < STEADY_PX) return
     if (!drag.moved) {
       drag.moved = true
@@ -114,29 +120,53 @@ export class Gestures {
     const { document, viewport } = this.bench
     const { drag } = this
     const length = document.session.length_ms
-    const now = clamp(Math.round(viewport.ms(drag.x)), 0, length)
+    const now = this.#atRest(clamp(Math.round(viewport.ms(drag.x)), 0, length))
     const [low, high] = [Math.min(drag.startMs, now), Math.max(drag.startMs, now)].map(Math.round)
     if (drag.act === "mark") this.range = { start_ms: clamp(low, 0, length), end_ms: high }
     if (drag.act === "make") {
       this.ghosts = [{ uid: "", lane: drag.from.lane, start_ms: clamp(low, 0, length), end_ms: Math.max(high, low + 1) }]
     }
-    if (drag.act === "move") {
-      const first = Math.min(...drag.held.map(({ start_ms }) => start_ms))
-      const last = Math.max(...drag.held.map(({ end_ms }) => end_ms))
-      const by = clamp(Math.round(viewport.ms(drag.x) - drag.startMs), -first, length - last)
-      this.ghosts = drag.held.map((row) => ({ ...row, start_ms: row.start_ms + by, end_ms: row.end_ms + by }))
-    }
-    if (drag.act === "resize") {
-      const [row] = drag.held
-      const by = Math.round(viewport.ms(drag.x) - drag.startMs)
-      const shortest = Math.min(SHORTEST_MS, row.end_ms - row.start_ms)
-      this.ghosts = [drag.from.edge === "start"
-        ? { ...row, start_ms: clamp(row.start_ms + by, 0, row.end_ms - shortest) }
-        : { ...row, end_ms: clamp(row.end_ms + by, row.start_ms + shortest, length) }]
-    }
+    if (drag.act === "move") this.ghosts = this.#moved(Math.round(viewport.ms(drag.x) - drag.startMs), length)
+    if (drag.act === "resize") this.ghosts = this.#resized(Math.round(viewport.ms(drag.x) - drag.startMs), length)
     // the segments under the ghosts are lifted off once, not on every move
     this.timeline.redraw(...(this.lifted ? ["above"] : ["lanes", "above"]))
     this.lifted = true
+  }
+
+  // Where an edge comes to rest; with Shift or Alt it goes where the pointer goes.
+  #atRest(ms) {
+    const { drag } = this
+    const except = new Set([...(drag.held ?? []), drag.mate].filter(Boolean).map(({ uid }) => uid))
+    this.rest = drag.free ? null : this.bench.snapping.near(ms, except)
+    return this.rest?.ms ?? ms
+  }
+
+  #moved(by, length) {
+    const { held } = this.drag
+    const first = Math.min(...held.map(({ start_ms }) => start_ms))
+    const last = Math.max(...held.map(({ end_ms }) => end_ms))
+    const starts = this.#atRest(first + by) - first
+    const startsAt = this.rest
+    const ends = this.#atRest(last + by) - last
+    const nearer = startsAt && (!this.rest || Math.abs(starts - by) <= Math.abs(ends - by))
+    if (nearer) this.rest = startsAt
+    const wanted = clamp(nearer ? starts : ends, -first, length - last)
+    return held.map((row) => ({ ...row, start_ms: row.start_ms + wanted, end_ms: row.end_ms + wanted }))
+  }
+
+  // An edge, and with it the edge of the neighbour that begins or ends there.
+  #resized(by, length) {
+    const [row] = this.drag.held
+    const edge = EDGE[this.drag.from.edge]
+    const mate = this.drag.free ? null : this.drag.mate
+    const at = this.#atRest(row[edge] + by)
+    const [left, right] = edge === "start_ms" ? [mate, row] : [row, mate]
+    const low = left ? left.start_ms + shortest(left) : 0
+    const high = right ? right.end_ms - shortest(right) : length
+    const ms = clamp(at, low, high)
+    const ghosts = [{ ...row, [edge]: ms }]
+    if (mate) ghosts.push({ ...mate, [edge === "start_ms" ? "end_ms" : "start_ms"]: ms })
+    return ghosts
   }
 
   #up() {
@@ -151,9 +181,11 @@ export class Gestures {
 
   #click({ from, add }) {
     const { player, selection } = this.bench
-    if (from.zone === "ruler" || from.zone === "wave") {
+    const found = from.zone === "sound" && this.bench.sound.found.at(Math.round(from.ms))[0]
+    if (found) selection.mark({ start_ms: found.start_ms, end_ms: found.end_ms })
+    if (SEEKING.has(from.zone)) {
       player.seek(from.ms)
-      if (!add && selection.range) selection.mark(null)
+      if (!add && !found && selection.range) selection.mark(null)
     } else if (from.zone === "lane" && from.segment && !add) selection.select([from.segment.uid])
     else if (from.zone === "lane" && !from.segment) {
       selection.clear()
@@ -178,4 +210,5 @@ export class Gestures {
   }
 }
 
+const shortest = ({ start_ms, end_ms }) => Math.min(SHORTEST_MS, end_ms - start_ms)
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value))

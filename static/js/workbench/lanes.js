@@ -7,10 +7,12 @@ const TEXT_FROM_PX = 28
 export function layout(height, laneNames) {
   const ruler = { top: 0, height: 22 }
   const strip = 20
-  const free = height - ruler.height - 2 * strip - 6
+  const heard = 18
+  const free = height - ruler.height - heard - 2 * strip - 8
   const lane = Math.max(22, Math.min(36, Math.floor((free * 0.5) / laneNames.length)))
   const wave = { top: ruler.height, height: Math.max(30, free - lane * laneNames.length) }
-  let top = wave.top + wave.height + 2
+  const sound = { top: wave.top + wave.height + 1, height: heard }
+  let top = sound.top + sound.height + 2
   const lanes = laneNames.map((name) => {
     const place = { name, top, height: lane }
     top += lane
@@ -18,7 +20,7 @@ export function layout(height, laneNames) {
   })
   const turns = { top: top + 2, height: strip }
   const conversations = { top: top + 2 + strip, height: strip }
-  return { ruler, wave, lanes, turns, conversations, height }
+  return { ruler, wave, sound, lanes, turns, conversations, height }
 }
 
 // The box of a segment in its lane; overlapping ones share the height.
@@ -143,6 +145,7 @@ export function hit(x, y, { document, viewport, places, selection }) {
   const ms = viewport.ms(x)
   if (y < places.ruler.height) return { zone: "ruler", ms }
   if (y < places.wave.top + places.wave.height) return { zone: "wave", ms }
+  if (y < places.sound.top + places.sound.height) return { zone: "sound", ms }
   const lane = places.lanes.find(({ top, height }) => y >= top && y < top + height)
   if (lane) return { zone: "lane", lane: lane.name, ms, ...segmentAt(x, y, lane, { document, viewport, selection }) }
   const strip = inside(y, places.turns) ? "turn" : inside(y, places.conversations) ? "conversation" : null

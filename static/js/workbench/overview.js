@@ -1,9 +1,12 @@
-// The whole session in one strip: what is cut, what is in turns, what is grouped, and the part in view.
+// The whole session in one strip: what sounds and is not cut, what is cut, in turns, under a topic, flagged; the view.
 
 import { oncePerFrame } from "workbench/element"
 import { span } from "workbench/clock"
+import { coverage } from "workbench/spans"
 import { Surface } from "workbench/surface"
 import { paintWaveform } from "workbench/waveform"
+
+const ROW_PX = 4
 
 class Overview extends HTMLElement {
   connectedCallback() { this.gone = new AbortController() }
@@ -24,6 +27,7 @@ class Overview extends HTMLElement {
     const on = (target, name, listener, options = {}) => target.addEventListener(name, listener, { signal, ...options })
     on(bench.document, "change", all)
     on(bench.palette, "change", all)
+    on(bench.sound, "change", all)
     on(bench.viewport, "change", () => this.draw())
     on(bench.player, "move", () => this.draw())
     on(bench.player, "tick", () => this.draw())
@@ -82,34 +86,44 @@ class Overview extends HTMLElement {
   }
 
   #drawBelow() {
-    const { document, palette, tracks } = this.bench
+    const { palette, tracks } = this.bench
     const context = this.below.clear()
     const { width, height } = this.below
-    const coverage = 12
+    const rows = this.#rows()
+    const wave = height - ROW_PX * rows.length
     this.drawnWhole = tracks.length > 0 && tracks.every(({ peaks }) => peaks.tile(this.#level(peaks), 0))
     const main = tracks[0]
     if (main) {
       context.globalAlpha = 0.7
       const view = { startMs: 0, msPerPx: this.msPerPx, width }
-      paintWaveform(context, main.peaks, view, { top: 0, height: height - coverage, overlaid: true }, palette)
+      paintWaveform(context, main.peaks, view, { top: 0, height: wave, overlaid: true }, palette)
       context.globalAlpha = 1
     }
     if (this.drawnWhole) mark("overview-drawn")
-    const bar = (items, top, tall, colour, alpha) => {
+    rows.forEach(({ spans, colour }, i) => {
+      const shares = coverage(spans, this.msPerPx, Math.ceil(width))
       context.fillStyle = colour
-      context.globalAlpha = alpha
-      for (const { start_ms, end_ms } of items) {
-        context.fillRect(start_ms / this.msPerPx, top, Math.max(0.75, (end_ms - start_ms) / this.msPerPx), tall)
-      }
-      context.globalAlpha = 1
-    }
-    const top = height - coverage
-    for (const lane of document.vocabulary.lanes) {
-      const loose = document.lane(lane).spans.filter(({ uid }) => lane !== "note" && !document.turnsOf(uid).length)
-      bar(loose, top, 4, palette[lane] ?? palette.accent, 0.9)
-    }
-    bar(document.turns, top + 4, 4, palette.accent, 0.8)
-    bar(document.conversations, top + 8, 4, palette["ink-soft"], 0.8)
+      shares.forEach((share, x) => {
+        if (!share) return
+        context.globalAlpha = 0.25 + 0.75 * share
+        context.fillRect(x, wave + i * ROW_PX, 1, ROW_PX - 1)
+      })
+    })
+    context.globalAlpha = 1
+  }
+
+  // How far the work is, from above: cut (and beneath that what sounds and is not), in turns, under a topic, flagged.
+  #rows() {
+    const { document, palette, sound } = this.bench
+    const flags = document.vocabulary.flags.filter(({ retired }) => !retired)
+    const flagged = ({ uid }) => flags.length > 0 && flags.every(({ key }) => document.flagOf(uid, key))
+    return [
+      { spans: sound.open, colour: palette.warn },
+      { spans: document.segments.filter(({ lane }) => lane !== "note"), colour: palette.wave },
+      { spans: document.turns, colour: palette.accent },
+      { spans: document.conversations, colour: palette.music },
+      { spans: document.turns.filter(flagged), colour: palette.good },
+    ]
   }
 
   #down(event) {

@@ -1,74 +1,81 @@
-// Plays a recording's proxy on the session's clock. The master is never fetched.
+// Plays the recordings' proxies on the session's clock, all that are heard at once. The masters are never fetched.
+
+import { Mix } from "workbench/mix"
+import { Voice } from "workbench/voice"
 
 const SILENCE_AHEAD_MS = 120 // how long before the end of a selection its silence is scheduled
+const COMPARE_EVERY_MS = 200
+const PRE_ROLL_MS = 500
 
-// Events: "tick" on every frame while it plays, "move" when the time was set, "state" when playing, speed or
-// recording differ, "trouble" {message}.
+// Events: "tick" on every frame while it plays, "move" when the time was set, "state" when playing, speed, mix or
+// recordings differ, "trouble" {message}.
 export class Player extends EventTarget {
   #gone
-  #asked = 0 // the exact time that was asked for; the element's own clock is read only while it plays
+  #asked = 0 // the exact time that was asked for; the elements' own clocks are read only while they play
   #from = 0
   #until = null // {start_ms, end_ms, loop, back}
   #frame = 0
   #started = 0
+  #compared = 0
+  #recordings = []
+  #clock = null // the voice whose element tells the time
 
-  constructor(lengthMs, signal) {
+  constructor({ id, length_ms }, signal) {
     super()
     this.#gone = signal
-    this.lengthMs = lengthMs
-    this.recording = null
+    this.lengthMs = length_ms
+    this.voices = []
     this.playing = false
     this.rate = 1
     this.looping = false
-    this.audio = new Audio()
-    this.audio.preload = "metadata"
-    this.audio.preservesPitch = true
-    const on = (name, listener) => this.audio.addEventListener(name, listener, { signal })
-    on("ended", () => this.pause())
-    on("error", () => this.#broken())
+    this.preRoll = false
+    this.mix = new Mix(id)
+    this.mix.addEventListener("change", () => this.#remix(), { signal })
     signal.addEventListener("abort", () => {
       cancelAnimationFrame(this.#frame)
-      this.audio.pause()
-      this.audio.removeAttribute("src")
-      this.audio.load()
+      for (const voice of this.voices) voice.leave()
       this.context?.close()
     })
   }
 
-  get canPlay() { return Boolean(this.recording?.proxy) }
+  get canPlay() { return this.voices.length > 0 }
+
+  // The element that tells the time, for whoever measures it.
+  get audio() { return (this.#clock ?? this.voices[0])?.audio ?? null }
 
   // What is heard now, in session milliseconds.
   get time() {
     if (!this.playing) return this.#asked
-    const heard = this.#heard()
-    return Math.round(Math.min(Math.max(heard, this.#from), this.#until?.end_ms ?? this.lengthMs))
+    return Math.round(Math.min(Math.max(this.#heardAt(), this.#from), this.#until?.end_ms ?? this.lengthMs))
   }
 
-  // The element's clock is ahead of the loudspeaker by the output latency, which passes at the speed of playing.
-  #heard() {
+  // An element's clock is ahead of the loudspeaker by the output latency, which passes at the speed of playing.
+  #heardAt() {
     const latency = (this.context?.outputLatency || this.context?.baseLatency || 0) * 1000 * this.rate
-    return this.audio.currentTime * 1000 + this.recording.offset_ms - latency
+    return this.#clock.mediaMs - latency
   }
 
-  listenTo(recording) {
-    const same = this.recording?.proxy?.url === recording?.proxy?.url
-    this.recording = recording
-    if (same) return
-    this.pause()
-    if (recording?.proxy) {
-      this.audio.src = recording.proxy.url
-      this.audio.playbackRate = this.rate
-    }
+  // The session's recordings as they are now; one that got its proxy can be heard from here on.
+  take(recordings) {
+    this.#recordings = recordings
+    this.mix.take(recordings)
+    const known = new Map(this.voices.map((voice) => [voice.recording.proxy.url, voice]))
+    const wanted = recordings.filter(({ proxy }) => proxy)
+    const voices = wanted.map((recording) => known.get(recording.proxy.url) ?? new Voice(recording, (...news) => this.#hear(...news), this.#gone))
+    const gone = this.voices.filter((voice) => !voices.includes(voice))
+    if (gone.includes(this.#clock)) this.pause()
+    for (const voice of gone) voice.leave()
+    this.voices = voices
+    if (!voices.includes(this.#clock)) this.#clock = null
+    for (const voice of voices) voice.setRate(this.rate)
+    if (this.context) this.#connect()
     this.dispatchEvent(new Event("state"))
   }
 
   seek(ms) {
     this.#asked = Math.round(Math.min(Math.max(ms, 0), this.lengthMs))
     this.#until = null
-    if (this.playing) {
-      this.#cut(null)
-      this.#locate()
-    }
+    if (this.playing) this.#go()
     this.dispatchEvent(new Event("move"))
   }
 
@@ -83,22 +90,32 @@ export class Player extends EventTarget {
   // playhead then returns to where it was.
   async play(stretch = null) {
     if (!this.canPlay) return this.#fail(this.#whyNot())
-    if (this.audio.error) this.audio.load() // the network failed earlier: begin anew
     const before = this.#until?.back ?? this.time
-    if (stretch) this.#asked = stretch.start_ms
-    else if (this.#asked >= this.lengthMs) this.#asked = 0
-    else this.#asked = this.time
+    const ahead = this.preRoll && !this.playing && !stretch?.back ? PRE_ROLL_MS : 0
+    const from = stretch ? stretch.start_ms : this.#asked >= this.lengthMs ? 0 : this.time
+    this.#asked = Math.max(0, from - ahead)
     this.#until = stretch && { ...stretch, back: stretch.back ? before : null }
     this.#graph()
+    this.playing = true
+    await this.#go()
+  }
+
+  // Begin at the time that was asked for, every voice that is heard at the same moment.
+  async #go() {
+    const attempt = ++this.#started
     this.#locate()
     this.#cut(null)
-    const attempt = ++this.#started
-    this.playing = true
+    const [clock, ...others] = this.#wanted()
     this.dispatchEvent(new Event("state"))
     this.#tick()
     try {
       await this.context.resume()
-      await this.audio.play()
+      if (others.length) {
+        for (const voice of this.voices) voice.pause()
+        await Promise.all([clock, ...others].map((voice) => voice.ready(this.#gone)))
+        if (attempt !== this.#started) return
+      }
+      await Promise.all([clock, ...others].map((voice) => voice.play()))
     } catch (error) {
       if (attempt !== this.#started || error.name === "AbortError") return
       this.pause()
@@ -107,8 +124,8 @@ export class Player extends EventTarget {
   }
 
   #whyNot() {
-    if (!this.recording) return "This session has no recording yet."
-    const { state, message } = this.recording
+    if (!this.#recordings.length) return "This session has no recording yet."
+    const { state, message } = this.#recordings[0]
     if (state === "failed") return `Playback could not be prepared. ${message}`
     if (state === "cancelled") return "Preparing playback was cancelled. Start it again on the jobs page."
     return "Playback is being prepared; it starts to work here by itself."
@@ -122,7 +139,7 @@ export class Player extends EventTarget {
 
   setRate(rate) {
     this.rate = Math.min(2, Math.max(0.5, Math.round(rate * 20) / 20))
-    this.audio.playbackRate = this.rate
+    for (const voice of this.voices) voice.setRate(this.rate)
     this.#cut(null)
     this.dispatchEvent(new Event("state"))
   }
@@ -133,43 +150,84 @@ export class Player extends EventTarget {
     this.dispatchEvent(new Event("state"))
   }
 
+  setPreRoll(on) {
+    this.preRoll = on
+    this.dispatchEvent(new Event("state"))
+  }
+
   #stop() {
     this.#started += 1
     this.playing = false
     cancelAnimationFrame(this.#frame)
-    this.audio.pause()
+    for (const voice of this.voices) voice.pause()
     this.#until = null
     this.dispatchEvent(new Event("state"))
     this.dispatchEvent(new Event("move"))
   }
 
+  // Choose who tells the time, and bring every voice that has something to say there.
   #locate() {
-    this.#asked = Math.max(this.#asked, this.recording.offset_ms) // there is nothing to hear before it begins
+    if (!this.voices.some((voice) => voice.covers(this.#asked))) {
+      const starts = this.voices.map(({ startMs }) => startMs).filter((ms) => ms > this.#asked)
+      this.#asked = Math.max(this.#asked, starts.length ? Math.min(...starts) : 0) // there is nothing to hear before
+    }
     this.#from = this.#asked
-    this.audio.currentTime = Math.max(0, this.#asked - this.recording.offset_ms) / 1000
+    const here = this.voices.filter((voice) => voice.covers(this.#asked))
+    const best = (a, b) => (this.#loudness(b) > 0) - (this.#loudness(a) > 0) || b.endMs - a.endMs
+    this.#clock = here.sort(best)[0] ?? this.voices.toSorted((a, b) => b.endMs - a.endMs)[0]
+    for (const voice of this.voices) {
+      if (voice === this.#clock || (voice.covers(this.#asked) && this.#loudness(voice))) voice.locate(this.#asked)
+      else voice.pause()
+    }
   }
+
+  // The clock, and the others that are heard at the time that was asked for.
+  #wanted() {
+    const others = this.voices.filter((voice) => voice !== this.#clock && voice.covers(this.#asked) && this.#loudness(voice))
+    return [this.#clock, ...others]
+  }
+
+  #loudness({ recording }) { return this.mix.loudness(recording.id) }
 
   #tick() {
     cancelAnimationFrame(this.#frame)
     if (!this.playing || this.#gone.aborted) return
     if (this.#until) this.#mindTheEnd()
     if (!this.playing) return
+    this.#compare()
     this.dispatchEvent(new Event("tick"))
     this.#frame = requestAnimationFrame(() => this.#tick())
   }
 
+  // Voices begin and end at times of their own, and are kept together.
+  #compare() {
+    if (this.voices.length < 2 || performance.now() - this.#compared < COMPARE_EVERY_MS) return
+    this.#compared = performance.now()
+    const clock = this.#clock
+    if (clock.audio.seeking || clock.audio.paused) return
+    const now = clock.mediaMs
+    for (const voice of this.voices) {
+      if (voice === clock) continue
+      const heard = voice.covers(now) && this.#loudness(voice) > 0
+      if (!heard && voice.runs) voice.pause()
+      else if (heard && !voice.runs) {
+        voice.locate(now + 30 * this.rate)
+        voice.play().catch(() => {}) // its own trouble is told by its "error"
+      } else if (heard) voice.keepUp(now, this.rate)
+    }
+  }
+
   // Frames come every 16 ms, too coarse for an end: silence is scheduled on the audio clock, then playing stops.
   #mindTheEnd() {
-    if (this.audio.seeking) return
+    const { audio, mediaMs } = this.#clock
+    if (audio.seeking) return
     const { start_ms, end_ms, loop, back } = this.#until
-    const media = this.audio.currentTime * 1000 + this.recording.offset_ms
-    const left = (end_ms - media) / this.rate
-    if (left <= SILENCE_AHEAD_MS && !this.cutting && !this.audio.paused) this.#cut(Math.max(0, left))
-    if (this.#heard() < end_ms && !this.audio.ended) return
+    const left = (end_ms - mediaMs) / this.rate
+    if (left <= SILENCE_AHEAD_MS && !this.cutting && !audio.paused) this.#cut(Math.max(0, left))
+    if (this.#heardAt() < end_ms && !audio.ended) return
     if (loop) {
       this.#asked = start_ms
-      this.#cut(null)
-      this.#locate()
+      this.#go()
     } else {
       this.#asked = back ?? end_ms
       this.#stop()
@@ -190,14 +248,40 @@ export class Player extends EventTarget {
     if (this.context) return
     this.context = new AudioContext()
     this.output = this.context.createGain()
-    this.context.createMediaElementSource(this.audio).connect(this.output).connect(this.context.destination)
+    this.output.connect(this.context.destination)
+    this.#connect()
   }
 
-  // A failed read-ahead while nothing plays is nobody's concern; the next play begins anew.
-  #broken() {
-    if (!this.playing) return
-    this.pause()
-    this.#fail("The recording could not be read on. Press play to try again.")
+  #connect() {
+    for (const voice of this.voices) voice.connect(this.context, this.output, this.#loudness(voice))
+  }
+
+  #remix() {
+    if (this.context) this.#connect()
+    this.#compared = 0
+    this.dispatchEvent(new Event("state"))
+  }
+
+  #hear(news, voice) {
+    if (news === "ended") this.#ended(voice)
+    else if (this.playing && voice === this.#clock) {
+      // a failed read-ahead while nothing plays is nobody's concern; the next play begins anew
+      this.pause()
+      this.#fail("The recording could not be read on. Press play to try again.")
+    } else if (voice.runs) {
+      voice.pause()
+      this.#fail(`${voice.recording.name} could not be read on; it is silent until you play again.`)
+    }
+  }
+
+  // Another recording may go on longer than the one that told the time.
+  #ended(voice) {
+    voice.runs = false
+    if (!this.playing || voice !== this.#clock || this.#until) return // a stretch minds its own end
+    this.#asked = voice.endMs
+    const later = this.voices.some((each) => each.endMs > voice.endMs + 1)
+    if (later) this.#go()
+    else this.pause()
   }
 
   #fail(message) {

@@ -57,6 +57,18 @@ export class SpanIndex {
   }
 }
 
+// How much of each of `columns` pixels is covered, from 0 to 1.
+export function coverage(spans, msPerPx, columns) {
+  const shares = new Float32Array(columns)
+  let reach = -Infinity
+  for (const { start_ms, end_ms } of [...spans].sort(byTime)) {
+    const [from, to] = [Math.max(reach, start_ms) / msPerPx, end_ms / msPerPx]
+    reach = Math.max(reach, end_ms)
+    for (let x = Math.floor(from); x < Math.min(columns, to); x++) shares[x] += Math.min(to, x + 1) - Math.max(from, x)
+  }
+  return shares
+}
+
 function after(reach, ms) {
   let low = 0
   let high = reach.length

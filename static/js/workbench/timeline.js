@@ -1,11 +1,14 @@
 // The timeline: ruler, waveforms, lanes, turns and conversations on canvases, with the playhead above them.
 
-import { el, oncePerFrame } from "workbench/element"
+import { oncePerFrame } from "workbench/element"
 import { Gestures } from "workbench/gestures"
+import { Gutter } from "workbench/gutter"
 import { ghostBox, layout, paintChosen, paintLanes } from "workbench/lanes"
 import { clock } from "workbench/clock"
+import { paintSound } from "workbench/sound"
 import { Surface } from "workbench/surface"
-import { paintRuler, paintWaveform } from "workbench/waveform"
+import { paintTracks, trackPlaces } from "workbench/tracks"
+import { paintRuler } from "workbench/waveform"
 
 const FOLLOW_REST_MS = 4000
 
@@ -17,22 +20,26 @@ export class Timeline extends HTMLElement {
     const { signal } = this.gone
     this.bench = bench
     this.stage = this.querySelector(".stage")
-    this.gutter = this.querySelector(".gutter")
+    this.gutter = new Gutter(this.querySelector(".gutter"), bench, signal)
+    this.resume = this.querySelector("[data-action=resume]")
     this.waves = new Surface(this.stage.querySelector("[data-surface=waves]"))
     this.lanes = new Surface(this.stage.querySelector("[data-surface=lanes]"))
     this.above = new Surface(this.stage.querySelector("[data-surface=above]"))
     this.dirty = { waves: true, lanes: true, above: true }
     this.draw = oncePerFrame(() => this.#draw(), signal)
-    this.#buildGutter()
 
     const redraw = (...layers) => () => this.redraw(...layers)
     const on = (target, name, listener) => target.addEventListener(name, listener, { signal })
     on(bench.viewport, "change", redraw("waves", "lanes", "above"))
-    on(bench.document, "change", redraw("lanes", "above"))
+    on(bench.document, "change", redraw("waves", "lanes", "above"))
     on(bench.document, "recordings", redraw("waves"))
-    on(bench.selection, "change", () => {
-      this.#showLane()
-      this.redraw("lanes", "above")
+    on(bench.selection, "change", redraw("lanes", "above"))
+    on(bench.sound, "change", redraw("waves"))
+    on(bench.taps, "change", redraw("above"))
+    on(bench, "view", () => this.#resize())
+    on(bench.player, "state", () => {
+      this.#showResume()
+      this.redraw("waves", "above")
     })
     on(bench.player, "move", redraw("above"))
     on(bench.player, "tick", () => {
@@ -41,15 +48,19 @@ export class Timeline extends HTMLElement {
     })
     on(bench.palette, "change", redraw("waves", "lanes", "above"))
     on(bench, "peaks", () => {
-      for (const { peaks } of bench.tracks) peaks.addEventListener("tile", redraw("waves"), { signal })
-      this.redraw("waves")
+      for (const { peaks, samples, spectrogram } of bench.tracks) {
+        peaks.addEventListener("tile", redraw("waves"), { signal })
+        samples?.addEventListener("window", redraw("waves"), { signal })
+        spectrogram?.addEventListener("tile", redraw("waves"), { signal })
+      }
+      this.gutter.fill()
+      this.#resize()
     })
     this.gestures = new Gestures(this, bench, signal)
     const sizes = new ResizeObserver(() => this.#resize())
     sizes.observe(this.stage)
     signal.addEventListener("abort", () => sizes.disconnect())
     this.#resize()
-    this.#showLane()
   }
 
   redraw(...layers) {
@@ -57,46 +68,35 @@ export class Timeline extends HTMLElement {
     this.draw()
   }
 
-  #buildGutter() {
-    const { document, actions } = this.bench
-    this.laneButtons = document.vocabulary.lanes.map((lane, i) => {
-      const action = actions.get(`lane-${i + 1}`)
-      const button = el("button", { type: "button", class: "lane", title: action.title, data: { lane, action: action.name } })
-      button.append(el("kbd", { text: String(i + 1) }), el("span", { text: action.label }))
-      return button
-    })
-    this.labels = ["Turns", "Topics"].map((text) => el("span", { class: "strip", text }))
-    this.gutter.replaceChildren(...this.laneButtons, ...this.labels)
-  }
-
   #resize() {
     const { clientWidth: width, clientHeight: height } = this.stage
     if (!width || !height) return
     for (const surface of [this.waves, this.lanes, this.above]) surface.fit(width, height)
     this.places = layout(height, this.bench.document.vocabulary.lanes)
-    const put = (node, { top, height: tall }) => {
-      node.style.top = `${top}px`
-      node.style.height = `${tall}px`
-    }
-    this.places.lanes.forEach((place, i) => put(this.laneButtons[i], place))
-    put(this.labels[0], this.places.turns)
-    put(this.labels[1], this.places.conversations)
+    this.places.tracks = trackPlaces(this.bench.tracks, this.places.wave, this.bench.view.spectrogram)
+    this.gutter.place(this.places)
     this.bench.viewport.resize(width)
     this.redraw("waves", "lanes", "above")
-  }
-
-  #showLane() {
-    for (const button of this.laneButtons) {
-      button.setAttribute("aria-pressed", String(button.dataset.lane === this.bench.selection.lane))
-    }
   }
 
   // While it plays the page turns when the playhead leaves it, unless somebody just looked elsewhere.
   #follow() {
     const { player, viewport, view } = this.bench
-    if (!view.follow || this.gestures.busy || performance.now() - viewport.touchedAt < FOLLOW_REST_MS) return
+    this.#showResume()
+    if (!view.follow || this.gestures.busy || this.#rests) return
     const x = viewport.x(player.time)
     if (x < 0 || x > viewport.width - 24) viewport.moveTo(player.time - viewport.width * 0.08 * viewport.msPerPx)
+  }
+
+  get #rests() { return performance.now() - this.bench.viewport.touchedAt < FOLLOW_REST_MS }
+
+  // Somebody looks elsewhere while it plays: a chip says so, and leads back at once.
+  #showResume() {
+    const { player, viewport, view } = this.bench
+    const x = viewport.x(player.time)
+    const away = x < 0 || x > viewport.width
+    const hidden = !player.playing || !away || (view.follow && !this.#rests)
+    if (this.resume.hidden !== hidden) this.resume.hidden = hidden
   }
 
   #draw() {
@@ -109,23 +109,13 @@ export class Timeline extends HTMLElement {
   }
 
   #drawWaves() {
-    const { viewport, palette, tracks, document } = this.bench
-    const { ruler, wave } = this.places
+    const { bench, places } = this
+    const { viewport, palette, tracks, document, sound } = bench
     const context = this.waves.clear()
-    paintRuler(context, viewport, ruler.height, palette)
-    const room = wave.height / Math.max(1, tracks.length)
-    tracks.forEach(({ peaks, recording }, i) => {
-      const top = wave.top + i * room
-      const level = peaks.levelFor(viewport.msPerPx)
-      const point = peaks.msPerPoint(level)
-      const from = (viewport.startMs - peaks.offsetMs) / point
-      peaks.want(level, from, from + (viewport.width * viewport.msPerPx) / point + 1)
-      context.globalAlpha = 0.85
-      paintWaveform(context, peaks, viewport, { top, height: room }, palette)
-      context.globalAlpha = 1
-      if (tracks.length > 1) this.#caption(context, recording.name, top + 9)
-    })
-    if (!tracks.length) this.#caption(context, waitingFor(document.recordings), wave.top + wave.height / 2)
+    paintRuler(context, viewport, places.ruler.height, palette)
+    paintTracks(context, places.tracks, bench)
+    paintSound(context, sound, { viewport, place: places.sound, palette })
+    if (!tracks.length) this.#caption(context, waitingFor(document.recordings), places.wave.top + places.wave.height / 2)
   }
 
   #caption(context, text, y) {
@@ -145,7 +135,7 @@ export class Timeline extends HTMLElement {
     const { selection, viewport, palette, player, document } = this.bench
     const context = this.above.clear()
     const { ruler, wave, lanes, height } = this.places
-    const ghosts = this.gestures.ghosts ?? []
+    const ghosts = this.gestures.ghosts ?? this.#tapped()
     const range = this.gestures.range ?? selection.range
     if (range) {
       const from = viewport.x(range.start_ms ?? range.end_ms)
@@ -173,6 +163,7 @@ export class Timeline extends HTMLElement {
       context.globalAlpha = 1
       this.#tag(context, `${clock(ghost.start_ms)} – ${clock(ghost.end_ms)}`, place.x, place.y - 10)
     }
+    if (this.gestures.rest) this.#guide(context, this.gestures.rest)
     const x = Math.round(viewport.x(player.time))
     if (x < -1 || x > viewport.width + 1) return
     context.fillStyle = palette.bad
@@ -182,6 +173,22 @@ export class Timeline extends HTMLElement {
     context.lineTo(x + 5, 0)
     context.lineTo(x + 0.5, 7)
     context.fill()
+  }
+
+  // What is being tapped, as far as it has come.
+  #tapped() {
+    const { taps, player } = this.bench
+    if (!taps.opened) return []
+    return [{ uid: "", ...taps.opened, end_ms: Math.max(taps.opened.start_ms + 1, player.time) }]
+  }
+
+  // What the edge under the pointer came to rest on.
+  #guide(context, { ms, kind }) {
+    const { palette, viewport } = this.bench
+    const x = Math.round(viewport.x(ms))
+    context.fillStyle = palette.accent
+    for (let y = 0; y < this.places.height; y += 6) context.fillRect(x, y, 1, 3)
+    this.#tag(context, kind, x + 4, this.places.ruler.height + 10)
   }
 
   #tag(context, text, x, y) {

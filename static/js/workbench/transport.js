@@ -1,4 +1,4 @@
-// The bar between timeline and transcript: time, speed, which recording is heard.
+// The bar between timeline and transcript: time and speed.
 
 import { clock, parseClock } from "workbench/clock"
 import { el } from "workbench/element"
@@ -12,15 +12,12 @@ class Transport extends HTMLElement {
     this.bench = bench
     this.time = this.querySelector("[data-part=time]")
     this.speed = this.querySelector("[data-part=speed]")
-    this.heard = this.querySelector("[data-part=heard]")
     this.play = this.querySelector("[data-action=play]")
     const on = (target, name, listener) => target.addEventListener(name, listener, { signal })
     on(bench.player, "tick", () => this.#showTime())
     on(bench.player, "move", () => this.#showTime())
     on(bench.player, "state", () => this.#show())
-    on(bench.document, "recordings", () => this.#show())
     on(this.speed, "change", () => bench.player.setRate(Number(this.speed.value)))
-    on(this.heard, "change", () => this.#listen())
     on(this.time, "change", () => this.#go())
     on(this.time, "keydown", (event) => event.key === "Enter" && this.time.blur())
     on(this.time, "blur", () => this.#showTime())
@@ -39,24 +36,13 @@ class Transport extends HTMLElement {
     this.bench.viewport.reveal(this.bench.player.time, this.bench.player.time + 1)
   }
 
-  #listen() {
-    const recording = this.bench.document.recordings.find(({ id }) => String(id) === this.heard.value)
-    const at = this.bench.player.time
-    this.bench.player.listenTo(recording)
-    this.bench.player.seek(at)
-  }
-
   #show() {
-    const { player, document: layer } = this.bench
+    const { player } = this.bench
     this.play.textContent = player.playing ? "Pause" : "Play"
     if (![...this.speed.options].some(({ value }) => Number(value) === player.rate)) {
       this.speed.append(el("option", { value: String(player.rate), text: `${player.rate}×` }))
     }
     this.speed.value = [...this.speed.options].find(({ value }) => Number(value) === player.rate).value
-    const playable = layer.recordings.filter(({ proxy }) => proxy)
-    this.heard.parentElement.hidden = playable.length < 2
-    this.heard.replaceChildren(...playable.map(({ id, name }) => el("option", { value: String(id), text: name })))
-    this.heard.value = String(player.recording?.id ?? "")
     this.dataset.state = player.canPlay ? "ready" : "waiting"
   }
 }

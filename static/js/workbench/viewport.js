@@ -1,6 +1,6 @@
 // Which part of the session is in view, and how milliseconds become pixels.
 
-const CLOSEST = 0.1 // ms per pixel
+const CLOSEST_MS = 5 // the least that fills the view
 
 export class Viewport extends EventTarget {
   constructor(lengthMs) {
@@ -38,7 +38,7 @@ export class Viewport extends EventTarget {
   }
 
   show(start, end, { margin = 0.1 } = {}) {
-    const length = Math.max(end - start, 20)
+    const length = Math.max(end - start, CLOSEST_MS)
     const scale = this.#clamp((length * (1 + 2 * margin)) / this.width)
     this.#set((start + end) / 2 - (this.width * scale) / 2, scale)
   }
@@ -59,7 +59,7 @@ export class Viewport extends EventTarget {
     else this.moveTo(Math.min(start - margin, end + margin - this.width * this.msPerPx))
   }
 
-  #clamp(scale) { return Math.min(this.widest, Math.max(CLOSEST, scale)) }
+  #clamp(scale) { return Math.min(this.widest, Math.max(CLOSEST_MS / this.width, scale)) }
 
   #set(start, scale) {
     const msPerPx = this.#clamp(scale)

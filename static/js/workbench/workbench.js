@@ -6,11 +6,13 @@ import { LayerDocument } from "workbench/document"
 import "workbench/history"
 import { Keep } from "workbench/keep"
 import { Keys, keySheet } from "workbench/keys"
-import { Outbox } from "workbench/outbox"
+import { Outbox, csrfToken } from "workbench/outbox"
 import { mark } from "workbench/overview"
 import { Palette } from "workbench/palette"
 import "workbench/segment-card"
+import "workbench/snapping"
 import "workbench/status"
+import "workbench/tap-trainer"
 import "workbench/timeline"
 import "workbench/transcript"
 import "workbench/transport"
@@ -18,7 +20,7 @@ import "workbench/turn-card"
 
 const POLL_MS = { first: 300, most: 3000 } // often while a waveform is due, seldom while a long job runs
 const MESSAGE_MS = 7000
-const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "edit-history"]
+const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "edit-history", "snap-menu", "tap-trainer"]
 
 class Workbench extends HTMLElement {
   connectedCallback() {
@@ -42,6 +44,7 @@ class Workbench extends HTMLElement {
     requestAnimationFrame(() => {
       mark("workbench-ready")
       this.dataset.state = "ready"
+      this.bench.settle()
     })
   }
 
@@ -61,6 +64,8 @@ class Workbench extends HTMLElement {
     bench.legend = this.querySelector("[data-part=legend]")
     bench.keys = new Keys(bench, signal)
     bench.timeline = this.querySelector("mix-timeline")
+    bench.post = (address) => fetch(address, { method: "POST", headers: { Accept: "application/json", "X-CSRFToken": csrfToken() }, signal })
+    bench.addEventListener("waits", () => this.#askOnce().then(() => this.#poll()), { signal })
     bench.editText = () => {
       const uid = bench.selection.primary
       if (uid && layer.editable) this.querySelector("mix-transcript").edit(uid)
@@ -128,7 +133,7 @@ class Workbench extends HTMLElement {
         this.#refresh()
       })
     }
-    for (const [target, name] of [[bench.document, "change"], [bench.document, "queued"], [bench.selection, "change"], [bench.player, "state"], [bench, "view"]]) {
+    for (const [target, name] of [[bench.document, "change"], [bench.document, "queued"], [bench.selection, "change"], [bench.player, "state"], [bench, "view"], [bench.taps, "change"], [bench.snapping, "change"]]) {
       target.addEventListener(name, refresh, { signal })
     }
     this.#refresh()
@@ -206,19 +211,30 @@ class Workbench extends HTMLElement {
     }
   }
 
-  // While a recording is being worked on, ask how far it is.
-  async #poll(delay = POLL_MS.first) {
-    const waits = this.bench.document.recordings.some(({ state }) => state === "queued" || state === "running")
-    if (!waits || this.gone.signal.aborted) return
-    await new Promise((resolve) => setTimeout(resolve, delay))
-    if (this.gone.signal.aborted) return
+  async #askOnce() {
     try {
       this.bench.document.setRecordings((await this.#read(this.dataset.playback)).recordings)
     } catch {
       // asked again in a moment
     }
-    const undrawn = this.bench.document.recordings.some(({ peaks, state }) => !peaks && state !== "failed")
-    this.#poll(undrawn ? POLL_MS.first : Math.min(POLL_MS.most, delay * 1.5))
+  }
+
+  // While something of a recording is being made, ask how far it is; one asks at a time.
+  async #poll() {
+    if (this.asking) return
+    this.asking = true
+    let delay = POLL_MS.first
+    while (this.bench.document.recordings.some(isBeingMade) && !this.gone.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, delay))
+      if (this.gone.signal.aborted) return
+      await this.#askOnce()
+      const undrawn = this.bench.document.recordings.some(({ peaks, state }) => !peaks && state !== "failed")
+      delay = undrawn ? POLL_MS.first : Math.min(POLL_MS.most, delay * 1.5)
+    }
+    this.asking = false
   }
 }
+
+const isBeingMade = ({ state, spectrogram_state }) => [state, spectrogram_state].some((each) => each === "queued" || each === "running")
+
 customElements.define("mix-workbench", Workbench)

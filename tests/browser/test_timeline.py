@@ -1,0 +1,251 @@
+"""The timeline under mouse and keys: edges that come to rest, edges that belong together, tapping, several recordings."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from annotation.models import Derived
+from annotation.uploading import sha256_of
+from tests.browser.sitting import Bench
+from tests.factories import RecordingFactory, SegmentFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def times(layer) -> list[tuple[int, int]]:
+    return list(layer.segments.order_by("start_ms").values_list("start_ms", "end_ms"))
+
+
+def hold(bench: Bench, key: str, ms: int) -> None:
+    bench.page.keyboard.down(key)
+    bench.page.wait_for_timeout(ms)
+    bench.page.keyboard.up(key)
+
+
+def drag_edge(bench: Bench, lane: str, start: int, end: int, key: str = "") -> None:
+    mouse = bench.page.mouse
+    mouse.move(*bench.at(start, lane))
+    mouse.down()
+    if key:
+        bench.page.keyboard.down(key)
+    mouse.move(*bench.at((start + end) // 2, lane))
+    mouse.move(*bench.at(end, lane))
+    mouse.up()
+    if key:
+        bench.page.keyboard.up(key)
+
+
+def test_an_edge_comes_to_rest_on_anothers_and_with_shift_goes_where_the_pointer_goes(sit, layer):
+    SegmentFactory(layer=layer, lane="expert", start_ms=5_003, end_ms=8_001)
+    row = SegmentFactory(layer=layer, lane="amateur", start_ms=1_000, end_ms=3_000)
+    bench = sit(layer)
+    px = bench.look("return bench.viewport.msPerPx")
+    drag_edge(bench, "amateur", 3_000, 5_003 - int(5 * px))
+    bench.saved()
+    row.refresh_from_db()
+    assert row.end_ms == 5_003
+
+    drag_edge(bench, "amateur", 5_003, 8_001 - int(5 * px), key="Shift")
+    bench.saved()
+    row.refresh_from_db()
+    assert row.end_ms != 8_001
+    assert row.end_ms == pytest.approx(8_001 - 5 * px, abs=2 * px)
+
+    bench.press("Shift+X")
+    drag_edge(bench, "amateur", row.end_ms, 8_001 + int(4 * px))
+    bench.saved()
+    row.refresh_from_db()
+    assert row.end_ms != 8_001
+
+
+def test_an_edge_comes_to_rest_on_the_grid_if_that_is_wanted(sit, layer):
+    row = SegmentFactory(layer=layer, lane="amateur", start_ms=1_000, end_ms=3_017)
+    bench = sit(layer)
+    bench.page.click("snap-menu summary")
+    bench.page.get_by_label("Grid of 0.1 s").check()
+    bench.page.click("snap-menu summary")
+    bench.press("0")
+    drag_edge(bench, "amateur", 3_017, 4_290)
+    bench.saved()
+    row.refresh_from_db()
+    assert row.end_ms % 100 == 0
+    bench.open()
+    assert bench.page.locator("snap-menu input").nth(3).is_checked(), "what is set is kept"
+
+
+def test_an_edge_that_two_segments_share_moves_for_both_and_is_undone_as_one(sit, layer):
+    SegmentFactory(layer=layer, lane="expert", start_ms=2_000, end_ms=6_000)
+    SegmentFactory(layer=layer, lane="expert", start_ms=6_000, end_ms=9_000)
+    bench = sit(layer)
+    drag_edge(bench, "expert", 6_000, 7_000)
+    bench.saved()
+    first, second = times(layer)
+    assert first[1] == second[0] == pytest.approx(7_000, abs=40)
+    bench.press("Control+z")
+    bench.saved()
+    assert times(layer) == [(2_000, 6_000), (6_000, 9_000)]
+
+    bench.click("expert", 4_000)
+    bench.press("p")
+    bench.saved()
+    assert times(layer) == [(2_000, 6_020), (6_020, 9_000)]
+
+    bench.page.click("snap-menu summary")
+    bench.page.get_by_label("Shared edges move together").uncheck()
+    bench.page.click("snap-menu summary")
+    bench.press("p")
+    bench.saved()
+    assert times(layer) == [(2_000, 6_040), (6_020, 9_000)]
+
+
+def test_a_key_that_is_held_while_somebody_speaks_makes_a_segment_set_back_by_the_delay(sit, layer):
+    bench = sit(layer)
+    bench.look("bench.taps.setDelay(300)")
+    bench.press("b", "Space")
+    bench.wait("bench.player.time > 1000")
+    before = bench.look("return bench.player.time")
+    hold(bench, "2", 800)
+    after = bench.look("return bench.player.time")
+    bench.press("Space")
+    bench.saved()
+    row = layer.segments.get()
+    assert row.lane == "expert"
+    assert before - 300 - 20 <= row.start_ms <= before - 300 + 250
+    assert after - 300 - 250 <= row.end_ms <= after - 300 + 20
+    assert 600 <= row.end_ms - row.start_ms <= 1_200
+
+
+def test_enter_marks_boundaries_while_tapping_and_pausing_ends_the_last(sit, layer):
+    bench = sit(layer)
+    bench.press("1", "b", "Space")
+    bench.wait("bench.player.time > 800")
+    for _ in range(3):
+        bench.press("Enter")
+        bench.page.wait_for_timeout(500)
+    bench.press("Space")
+    bench.saved()
+    first, second, third = times(layer)
+    assert first[1] == second[0] and second[1] == third[0]
+    assert {row.lane for row in layer.segments.all()} == {"amateur"}
+    bench.press("b", "Enter")
+    bench.page.wait_for_timeout(200)
+    assert layer.segments.count() == 3
+
+
+def test_escape_drops_what_is_being_tapped(sit, layer):
+    bench = sit(layer)
+    bench.press("b", "Space")
+    bench.wait("bench.player.time > 500")
+    bench.press("1")
+    bench.wait("bench.taps.opened !== null")
+    bench.press("Escape")
+    bench.press("Space")
+    bench.page.wait_for_timeout(200)
+    assert layer.segments.count() == 0
+
+
+def test_the_tap_delay_is_measured_and_kept(sit, layer):
+    bench = sit(layer)
+    bench.press("Shift+B")
+    pad = bench.page.locator("tap-trainer [data-part=pad]")
+    bench.page.click("tap-trainer [data-part=start]")
+    for number in range(8):
+        bench.page.evaluate("""async () => {
+          const trainer = document.querySelector("tap-trainer")
+          const { contextTime, performanceTime } = trainer.context.getOutputTimestamp()
+          const heard = performanceTime + (trainer.clickAt - contextTime) * 1000
+          await new Promise((resolve) => setTimeout(resolve, heard + 120 - performance.now()))
+          const pad = trainer.querySelector("[data-part=pad]")
+          pad.dispatchEvent(new KeyboardEvent("keydown", { key: " ", bubbles: true }))
+        }""")
+        if number < 7:
+            bench.page.locator("tap-trainer [data-part=said]", has_text=f"{number + 1} of 8").wait_for()
+    bench.page.locator("tap-trainer [data-part=said]", has_text="set back by that much").wait_for()
+    assert pad.is_disabled()
+    assert 100 <= bench.look("return bench.taps.delayMs") <= 200
+    bench.open()
+    assert 100 <= bench.look("return bench.taps.delayMs") <= 200
+
+
+def test_pre_roll_begins_half_a_second_early(sit, layer):
+    bench = sit(layer)
+    bench.seek("8")
+    bench.press("Shift+K", "Space")
+    assert bench.look("return bench.player.time") < 7_900
+    bench.press("Space")
+    bench.seek("0.2")
+    bench.press("Space")
+    bench.press("Space")
+    assert bench.look("return bench.player.time") < 2_000
+
+
+def test_who_looks_elsewhere_is_led_back_to_the_playhead(sit, layer):
+    bench = sit(layer)
+    chip = bench.page.locator("[data-action=resume]")
+    bench.look("bench.viewport.show(0, 1000, { margin: 0 })")
+    bench.press("Space")
+    assert chip.is_hidden()
+    bench.page.mouse.move(*bench.at(500))
+    bench.page.mouse.wheel(9_000, 0)
+    chip.wait_for()
+    chip.click()
+    bench.wait("bench.player.time >= bench.viewport.startMs && bench.player.time <= bench.viewport.endMs")
+    chip.wait_for(state="hidden")
+    bench.press("Space")
+
+
+@pytest.fixture
+def two(layer, sound):
+    """The session with a second recording, which begins half a second later."""
+    _, facts, digest = sound
+    later = RecordingFactory(
+        session=layer.session, kind="daw", name="daw.wav", length_ms=18_000, frames=864_000, offset_ms=500
+    )
+    media = Path(settings.MEDIA_ROOT)
+    shutil.copy(media / "derived" / "proxy.mp4", media / "derived" / "daw.mp4")
+    Derived.objects.create(recording=later, kind="peaks", digest=digest, path="derived/peaks", facts=facts)
+    proxy = sha256_of(media / "derived" / "daw.mp4")
+    Derived.objects.create(recording=later, kind="proxy", digest=proxy, path="derived/daw.mp4")
+    return layer
+
+
+def playing(bench: Bench) -> list[bool]:
+    return bench.look("return bench.player.voices.map((voice) => !voice.audio.paused)")
+
+
+def test_two_recordings_are_heard_together_each_at_its_place(sit, two):
+    bench = sit(two)
+    assert bench.look("return bench.player.mix.loudness(bench.tracks[1].recording.id)") == 0, "a mix is heard alone"
+    bench.page.get_by_role("button", name="Mute daw.wav").click()
+    bench.press("Space")
+    bench.wait("bench.player.time > 2500")
+    assert playing(bench) == [True, True]
+    apart = bench.look("""
+      const [a, b] = bench.player.voices
+      return Math.abs(a.audio.currentTime - b.audio.currentTime - 0.5) * 1000""")
+    assert apart < 30
+    bench.press("i")
+    bench.message("is heard alone")
+    bench.wait("bench.player.voices[1].audio.paused")
+    bench.press("i")
+    bench.wait("!bench.player.voices[1].audio.paused && bench.player.voices[0].gain.gain.value === 0")
+    bench.press("i")
+    bench.wait("bench.player.voices.every((voice) => voice.gain.gain.value === 1)")
+    bench.press("Space")
+    assert playing(bench) == [False, False]
+    bench.open()
+    assert bench.look("return bench.player.mix.loudness(bench.tracks[1].recording.id)") == 1, "what was mixed is kept"
+
+
+def test_a_recording_that_begins_later_is_silent_until_then_and_the_longer_one_tells_the_time(sit, two):
+    bench = sit(two)
+    bench.page.get_by_role("button", name="Hear daw.wav alone").click()
+    bench.press("Space")
+    bench.wait("bench.player.playing && bench.player.time > 900")
+    bench.wait("!bench.player.voices[1].audio.paused")
+    bench.seek("19")
+    bench.press("Space") if not bench.look("return bench.player.playing") else None
+    bench.wait("!bench.player.playing")
+    assert bench.look("return bench.player.time") >= 19_000
