@@ -249,3 +249,31 @@ def test_a_recording_that_begins_later_is_silent_until_then_and_the_longer_one_t
     bench.press("Space") if not bench.look("return bench.player.playing") else None
     bench.wait("!bench.player.playing")
     assert bench.look("return bench.player.time") >= 19_000
+
+
+def test_close_up_the_samples_of_the_master_are_drawn(sit, layer):
+    bench = sit(layer)
+    bench.look("bench.viewport.show(3000, 3005, { margin: 0 })")
+    assert bench.look("return bench.viewport.endMs - bench.viewport.startMs") == pytest.approx(5)
+    bench.wait("bench.tracks[0].samples.windows(3000, 3005)?.length === 1")
+    near, later, exact = bench.look("""
+      const { samples } = bench.tracks[0]
+      const [{ data, channels, startMs }] = samples.windows(3000, 3005)
+      return [data[(3000 - startMs) * 48 * channels], data[(3004 - startMs) * 48 * channels], samples.exact]""")
+    assert exact
+    assert near == pytest.approx(0.9 * 32767, abs=1), "the click at 3 s"
+    assert later == 0, "the tone rests from 2 s to 4 s"
+
+
+def test_edges_go_to_where_the_sound_is_nearest_to_zero(sit, layer):
+    # a tone of 220 Hz from 4 s on crosses zero each 2.27 ms
+    row = SegmentFactory(layer=layer, lane="amateur", start_ms=4_100, end_ms=5_101)
+    bench = sit(layer)
+    bench.press("ArrowDown", "Shift+Z")
+    bench.message("Segment at")
+    bench.saved()
+    row.refresh_from_db()
+    assert (row.start_ms, row.end_ms) != (4_100, 5_101)
+    for ms in (row.start_ms, row.end_ms):
+        crossings = ms * 0.44 % 1
+        assert min(crossings, 1 - crossings) < 0.06, "a whole millisecond beside a crossing"
