@@ -302,6 +302,21 @@ export class Bench extends EventTarget {
     if (this.acts.group() && fresh) this.askForTopic()
   }
 
+  // What a drag along the turns or the topics swept over: segments outside turns become one, turns a conversation; what
+  // it began on takes them in.
+  gather(zone, { start_ms, end_ms }, into) {
+    const { document, selection } = this
+    const swept = (each) => (each.start_ms + each.end_ms) / 2 >= start_ms && (each.start_ms + each.end_ms) / 2 < end_ms
+    const held = into?.segments ?? into?.turns.flatMap(({ segments }) => segments) ?? []
+    const found = zone === "turn"
+      ? document.index.within(start_ms, end_ms).filter((segment) => segment.lane !== "note" && !document.turnsOf(segment.uid).length && swept(segment))
+      : document.turnIndex.within(start_ms, end_ms).filter((turn) => !document.conversationOf(turn.uid) && swept(turn)).flatMap(({ segments }) => segments)
+    if (!found.length) return this.say(zone === "turn" ? "No segment outside a turn lies there." : "No turn outside a conversation lies there.", "warn")
+    selection.select([...new Set([...held, ...found].map(({ uid }) => uid))])
+    if (zone === "turn") this.acts.pair()
+    else this.group()
+  }
+
   askForTopic() {
     const choices = this.document.vocabulary.topics.slice(0, 9).map(({ key, label }, i) => ({
       key: String(i + 1), label, run: () => this.acts.setTopic(key),

@@ -1,4 +1,4 @@
-// What the pointer does on the timeline: seek, mark, make, move, resize, select, pan, zoom.
+// What the pointer does on the timeline: seek, mark, make, move, resize, pair, group, select, pan, zoom.
 
 import { hit } from "workbench/lanes"
 
@@ -6,6 +6,7 @@ const EDGE = { start: "start_ms", end: "end_ms" }
 const STEADY_PX = 3
 const SHORTEST_MS = 20
 const BORDER_PX = 24
+const STRIPS = new Set(["turn", "conversation"])
 const SEEKING = new Set(["ruler", "wave", "sound"])
 
 // `ghosts` are segments as they would be, `range` is what would be marked, `rest` is what an edge came to rest on; all
@@ -66,7 +67,10 @@ export class Gestures {
       }
     } else if (at.zone === "lane" && document.editable) this.drag.act = "make"
     else if (SEEKING.has(at.zone)) this.drag.act = "mark"
-    else if (at.item) this.#chooseItem(at, add)
+    else if (STRIPS.has(at.zone)) {
+      if (at.item) this.#chooseItem(at, add)
+      if (document.editable && !add) this.drag.act = "gather"
+    }
   }
 
   #chooseItem(at, add) {
@@ -96,7 +100,7 @@ export class Gestures {
     const at = this.#at(event)
     const resizing = at.edge && this.bench.document.editable
     const over = at.segment || at.item
-    this.stage.style.cursor = resizing ? "ew-resize" : over ? "pointer" : at.zone === "none" ? "default" : "text"
+    this.stage.style.cursor = resizing ? "ew-resize" : over ? "pointer" : STRIPS.has(at.zone) ? "cell" : at.zone === "none" ? "default" : "text"
   }
 
   // Near the border the view slides on, as long as the pointer stays there.
@@ -120,9 +124,10 @@ export class Gestures {
     const { document, viewport } = this.bench
     const { drag } = this
     const length = document.session.length_ms
-    const now = this.#atRest(clamp(Math.round(viewport.ms(drag.x)), 0, length))
+    const pointed = clamp(Math.round(viewport.ms(drag.x)), 0, length)
+    const now = drag.act === "gather" ? pointed : this.#atRest(pointed)
     const [low, high] = [Math.min(drag.startMs, now), Math.max(drag.startMs, now)].map(Math.round)
-    if (drag.act === "mark") this.range = { start_ms: clamp(low, 0, length), end_ms: high }
+    if (drag.act === "mark" || drag.act === "gather") this.range = { start_ms: clamp(low, 0, length), end_ms: high }
     if (drag.act === "make") {
       this.ghosts = [{ uid: "", lane: drag.from.lane, start_ms: clamp(low, 0, length), end_ms: Math.max(high, low + 1) }]
     }
@@ -175,6 +180,7 @@ export class Gestures {
     this.cancel()
     if (!drag.moved) this.#click(drag)
     else if (drag.act === "mark") this.bench.selection.mark(range)
+    else if (drag.act === "gather") this.bench.gather(drag.from.zone, range, drag.from.item)
     else if (drag.act === "make" && ghosts) this.bench.acts.make(ghosts[0])
     else if (ghosts) this.bench.acts.place(ghosts)
   }

@@ -2,6 +2,7 @@
 
 const EDGE_PX = 5
 const TEXT_FROM_PX = 28
+const WORD_PX = 26 // on average, so that words can be read where they are said
 
 // Where each strip lies, from top to bottom, in CSS pixels.
 export function layout(height, laneNames) {
@@ -56,14 +57,16 @@ export function paintLanes(context, { document, selection, viewport, places, pal
 function paintLane(context, lane, { document, selection, viewport, palette, hidden }) {
   const index = document.lane(lane.name)
   const colour = palette[lane.name] ?? palette.accent
-  const [held, loose, chosen, named] = [[], [], [], []]
+  const [held, loose, chosen, named, timed] = [[], [], [], [], []]
   for (const segment of index.within(viewport.startMs, viewport.endMs)) {
     if (hidden?.has(segment.uid)) continue
     const place = box(segment, lane, index, viewport)
     const paired = lane.name === "note" || document.turnsOf(segment.uid).length > 0
     if (selection.uids.has(segment.uid)) chosen.push(place)
     else (paired ? held : loose).push(place)
-    if (place.width > TEXT_FROM_PX && place.height > 9 && segment.text) named.push([place, segment.text])
+    if (place.width <= TEXT_FROM_PX || place.height <= 9) continue
+    if (segment.words?.length && place.width > WORD_PX * segment.words.length) timed.push([place, segment.words])
+    else if (segment.text) named.push([place, segment.text])
   }
   context.fillStyle = colour
   fillBoxes(context, held, 0.42)
@@ -73,6 +76,24 @@ function paintLane(context, lane, { document, selection, viewport, palette, hidd
   outline(context, loose, colour)
   for (const place of chosen) paintChosen(context, place, colour, palette)
   paintTexts(context, named, palette)
+  paintWords(context, timed, viewport, palette)
+}
+
+// Each word where it is said, with a tick where it begins.
+function paintWords(context, timed, viewport, palette) {
+  context.fillStyle = palette.ink
+  context.font = `11px ${palette.font}`
+  context.textBaseline = "middle"
+  for (const [{ y, height }, words] of timed) {
+    for (const [start, end, word] of words) {
+      const [x, to] = [viewport.x(start), viewport.x(end)]
+      if (to < 0 || x > viewport.width) continue
+      context.globalAlpha = 0.4
+      context.fillRect(Math.round(x), y, 1, height)
+      context.globalAlpha = 1
+      context.fillText(word, x + 3, y + height / 2 + 0.5, Math.max(8, to - x))
+    }
+  }
 }
 
 function fillBoxes(context, boxes, alpha) {
