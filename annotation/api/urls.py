@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import layers, sessions, snapshots, uploads
+from annotation.api import layers, people, sessions, snapshots, uploads
 
 urlpatterns = [
     path("projects/", sessions.ProjectList.as_view(), name="api-projects"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("sessions/<int:pk>/playback/", sessions.PlaybackView.as_view(), name="api-session-playback"),
     path("recordings/", sessions.RecordingList.as_view(), name="api-recordings"),
     path("recordings/<int:pk>/", sessions.RecordingDetail.as_view(), name="api-recording"),
+    path("me/keys/", people.MyKeysView.as_view(), name="api-my-keys"),
     path("layers/", layers.LayerList.as_view(), name="api-layers"),
     path("layers/<int:pk>/", layers.LayerDetail.as_view(), name="api-layer"),
     path("layers/<int:pk>/document/", layers.DocumentView.as_view(), name="api-layer-document"),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Person(AbstractUser):
     """Someone with an account; what they may do is decided by their role in each project."""
 
+    keys = models.JSONField(default=dict, blank=True)  # of the workbench: {"profile", "keys": {action: [key]}}
+
     class Meta:
         db_table = "person"
 

@@ -1,5 +1,7 @@
 """The workbench, and a layer's way through review."""
 
+import json
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -38,6 +40,7 @@ def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpRespons
         "playback_url": reverse("api-session-playback", args=[found.session_id]),
         "edits_url": reverse("api-layer-edits", args=[found.pk]),
         "editable": found.is_editable_by(request.user),
+        "keys": json.dumps(request.user.keys),
         "review_form": form if may_review else None,
         "last_review": found.reviews.select_related("reviewer").first(),
     }

@@ -144,6 +144,9 @@ ROUTES = [
     api("api-session-playback", MEMBER, "session"),
     api("api-recordings", PERSON),
     api("api-recording", MEMBER, "recording"),
+    Route(
+        "api-my-keys", {"GET": PERSON, "HEAD": PERSON, "OPTIONS": PERSON, "PUT": PERSON}, body={"keys": {}}, json=True
+    ),
     api("api-layers", PERSON, post=MEMBER, session="session"),
     api("api-layer", MEMBER, "imported"),
     api("api-layer", ANA, "draft"),

@@ -2,15 +2,15 @@
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]
 
-// name → {name, label, title, keys, group, repeats, edits, can(), run(event)}
+// name → {name, label, words, keys, group, repeats, edits, can(), run(event)}; the keymap changes the keys and adds a
+// title, which is the words with the key in force.
 export function actionsOf(bench) {
   const { document, selection, player, viewport, acts, view, taps, snapping } = bench
   const table = new Map()
   const add = (group, name, label, keys, run, { can = () => true, edits = false, repeats = false, pressed = null } = {}) => {
     const all = [].concat(keys)
-    const title = all.length ? `${label} (${all[0]})` : label
     const able = edits ? () => document.editable && can() : can
-    table.set(name, { group, name, label, title, keys: all, run, can: able, edits, repeats, pressed })
+    table.set(name, { group, name, label, words: label, keys: all, run, can: able, edits, repeats, pressed })
   }
   const some = () => selection.uids.size > 0
   const one = () => selection.segment !== null
@@ -56,7 +56,7 @@ export function actionsOf(bench) {
   add("Cut", "tap-delay", "Measure how fast you tap", "Shift+B", () => bench.showTapTrainer())
   document.vocabulary.lanes.forEach((lane, i) => {
     add("Cut", `lane-${i + 1}`, acts.laneLabel(lane), String(i + 1), (event) => bench.chooseLane(lane, event))
-    table.get(`lane-${i + 1}`).title = `${acts.laneLabel(lane)} lane: of the selected segments, else of what is made next (${i + 1})`
+    table.get(`lane-${i + 1}`).words = `${acts.laneLabel(lane)} lane: of the selected segments, else of what is made next`
   })
   add("Cut", "split", "Split", "S", () => acts.split(), { edits: true })
   add("Cut", "merge-next", "Merge", "M", () => acts.merge(1), { edits: true, can: some })

@@ -55,7 +55,7 @@ export class Acts {
 
   makeFromRange(lane = this.selection.lane) {
     const { range } = this.selection
-    if (range?.start_ms == null || range.end_ms == null) return this.no("Mark a start with [ and an end with ] first.")
+    if (range?.start_ms == null || range.end_ms == null) return this.no(`Mark a start${this.#key("mark-in")} and an end${this.#key("mark-out")} first.`)
     return this.make({ lane, ...range })
   }
 
@@ -186,7 +186,7 @@ export class Acts {
     const rows = this.selection.segments
     if (!rows.length) return this.no("Select what to delete first.")
     const last = rows.at(-1)
-    const done = this.try(`${count(rows, "segment")} deleted. Ctrl+Z brings ${rows.length > 1 ? "them" : "it"} back.`,
+    const done = this.try(`${count(rows, "segment")} deleted. Undo${this.#key("undo")} brings ${rows.length > 1 ? "them" : "it"} back.`,
       rows.map(({ uid }) => ({ op: "segment.delete", uid })))
     const next = this.document.lane(last.lane).next(last.start_ms) ?? this.document.lane(last.lane).previous(last.start_ms)
     if (done && next) this.selection.select([next.uid])
@@ -330,6 +330,9 @@ export class Acts {
   redo() { return this.document.redo() ? this.bench.say("Done again.") : this.no("There is nothing to redo.") }
 
   laneLabel(lane) { return lane[0].toUpperCase() + lane.slice(1) }
+
+  // " (S)": the key in force, behind what an action is called.
+  #key(name) { return this.bench.keymap.hint(name) }
 
   #inTime(uids) {
     return uids.toSorted((a, b) => this.document.segment(a).start_ms - this.document.segment(b).start_ms)

@@ -2,6 +2,7 @@
 
 import { Acts } from "workbench/acts"
 import { actionsOf, otherSpeed } from "workbench/actions"
+import { Keymap } from "workbench/keymap"
 import { Peaks, TileRoom } from "workbench/peaks"
 import { Player } from "workbench/player"
 import { Samples } from "workbench/samples"
@@ -17,7 +18,7 @@ const EXCERPT_MS = 200 // heard on either side of a nudged edge
 
 // Event "peaks" when what is drawn of recordings came, "view" when a setting of the view differs.
 export class Bench extends EventTarget {
-  constructor({ document, outbox, palette, say, signal }) {
+  constructor({ document, outbox, palette, say, signal, keys = {} }) {
     super()
     Object.assign(this, { document, outbox, palette, say, signal })
     this.selection = new Selection(document)
@@ -32,6 +33,7 @@ export class Bench extends EventTarget {
     this.taps = new Taps(this)
     this.acts = new Acts(this)
     this.actions = actionsOf(this)
+    this.keymap = new Keymap(this.actions, keys)
     document.addEventListener("recordings", () => this.takeRecordings())
     document.addEventListener("merged", ({ detail }) => {
       this.say(`${detail.edits.length === 1 ? "A change" : `${detail.edits.length} changes`} made elsewhere came in.`)

@@ -29,7 +29,7 @@ class ConversationCard extends HTMLElement {
     topic.value = conversation?.row.topic ?? view.topic ?? document.vocabulary.topics[0]?.key ?? ""
     title.textContent = conversation ? `Conversation ${conversation.number}` : "Conversation"
     hint.textContent = conversation ? span(conversation.start_ms, conversation.end_ms)
-      : chosen.length ? `${chosen.length} ${chosen.length === 1 ? "turn is" : "turns are"} in no conversation yet. Press G to group ${chosen.length === 1 ? "it" : "them"} under this topic.`
+      : chosen.length ? `${chosen.length} ${chosen.length === 1 ? "turn is" : "turns are"} in no conversation yet. Group ${chosen.length === 1 ? "it" : "them"} under this topic${this.bench.keymap.hint("group")}.`
         : "Turns about one topic make a conversation."
     const inView = new Set(chosen.map(({ uid }) => uid))
     turns.replaceChildren(...(conversation?.turns ?? []).map((turn) => this.#turn(conversation, turn, inView.has(turn.uid))))

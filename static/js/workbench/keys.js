@@ -1,24 +1,7 @@
-// From keys to actions: off while somebody types, never the browser's own; the sheet that shows them all.
+// From keys to actions: off while somebody types, never the browser's own.
 
 import { el } from "workbench/element"
-
-const WORDS = { " ": "Space", Esc: "Escape", Del: "Delete" }
-const SHOWN = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", PageUp: "Page Up", PageDown: "Page Down", "-": "−" }
-
-// "Ctrl+Shift+Z", "Shift+Space", "?": a sign that needs Shift is named without it.
-export function keyName(event) {
-  const key = WORDS[event.key] ?? event.key
-  const isLetter = /^\p{L}$/u.test(key)
-  const isSign = key.length === 1 && !isLetter
-  const altGraph = event.getModifierState?.("AltGraph")
-  if (event.altKey && !altGraph) return null
-  const control = (event.ctrlKey || event.metaKey) && !altGraph
-  return [control && "Ctrl", event.shiftKey && !isSign && "Shift", isLetter ? key.toUpperCase() : key].filter(Boolean).join("+")
-}
-
-export function keyLabel(key) {
-  return key.split(/\+(?!$)/).map((part) => SHOWN[part] ?? part).join("+")
-}
+import { isModifier, keyLabel, keyName } from "workbench/keymap"
 
 const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable]"
 const PRESSED = "button, a[href], summary, input[type=radio], input[type=checkbox]"
@@ -32,13 +15,6 @@ export class Keys {
 
   constructor(bench, signal) {
     this.#bench = bench
-    this.byKey = new Map()
-    for (const action of bench.actions.values()) {
-      for (const key of action.keys) {
-        if (this.byKey.has(key)) throw new Error(`${key} means both ${this.byKey.get(key).name} and ${action.name}`)
-        this.byKey.set(key, action)
-      }
-    }
     document.addEventListener("keydown", (event) => this.#press(event), { signal })
     document.addEventListener("pointerdown", (event) => bench.legend.contains(event.target) || this.dismiss(), { signal })
   }
@@ -46,10 +22,10 @@ export class Keys {
   #press(event) {
     if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return
     const key = keyName(event)
-    if (!key || key === "Shift" || key === "Ctrl+Control" || key === "Control") return
+    if (!key || isModifier(event)) return
     if (this.#chord && this.#answer(event, key)) return
     if (this.#isTheirs(event, key)) return
-    const action = this.byKey.get(key)
+    const action = this.#bench.keymap.byKey.get(key)
     if (!action) return
     event.preventDefault()
     if (event.repeat && !action.repeats) return
@@ -68,7 +44,7 @@ export class Keys {
   ask(title, choices) {
     this.#chord = choices
     const items = choices.map(({ key, label, run }) => {
-      const button = el("button", { type: "button", title: `${label} (${key})` }, el("kbd", { text: key }), el("span", { text: label }))
+      const button = el("button", { type: "button", title: `${label} (${keyLabel(key)})` }, el("kbd", { text: keyLabel(key) }), el("span", { text: label }))
       button.addEventListener("click", () => {
         this.dismiss()
         run()
@@ -93,17 +69,4 @@ export class Keys {
     choice?.run()
     return true
   }
-}
-
-// The sheet of all keys, built once, from the same table.
-export function keySheet(dialog, actions) {
-  const groups = Map.groupBy(actions.values(), ({ group }) => group)
-  const body = dialog.querySelector("[data-keys]")
-  body.replaceChildren(...[...groups].map(([group, list]) => el("section", {},
-    el("h3", { text: group }),
-    el("dl", {}, ...list.flatMap(({ keys, label }) => [
-      el("dt", {}, ...keys.map((key) => el("kbd", { text: keyLabel(key) }))),
-      el("dd", { text: label }),
-    ])),
-  )))
 }

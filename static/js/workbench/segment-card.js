@@ -51,7 +51,7 @@ class SegmentCard extends HTMLElement {
   }
 
   #show() {
-    const { selection, document } = this.bench
+    const { selection, document, keymap } = this.bench
     const { title, hint, acts, fields, lane, length } = this.parts
     const segment = selection.segment
     const { range } = selection
@@ -59,9 +59,9 @@ class SegmentCard extends HTMLElement {
     acts.hidden = !segment
     fields.hidden = !segment || many
     title.textContent = many ? `${selection.uids.size} segments` : "Segment"
-    if (range) hint.textContent = rangeHint(range)
+    if (range) hint.textContent = rangeHint(range, keymap)
     else if (many) hint.textContent = span(selection.span.start_ms, selection.span.end_ms)
-    else hint.textContent = segment || !document.editable ? "" : "Drag on a lane, or mark a start with [ and an end with ] and press 1 to 4."
+    else hint.textContent = segment || !document.editable ? "" : `Drag on a lane, or mark a start${keymap.hint("mark-in")} and an end${keymap.hint("mark-out")} and choose a lane${keymap.hint("lane-1")}.`
     hint.hidden = !hint.textContent
     for (const draft of this.drafts) draft.show()
     length.textContent = segment && !many ? `${((segment.end_ms - segment.start_ms) / 1000).toFixed(3)} s` : ""
@@ -71,8 +71,8 @@ class SegmentCard extends HTMLElement {
 }
 customElements.define("segment-card", SegmentCard)
 
-function rangeHint({ start_ms, end_ms }) {
-  if (end_ms === null) return `Start marked at ${clock(start_ms)}. Mark the end with ].`
-  if (start_ms === null) return `End marked at ${clock(end_ms)}. Mark the start with [.`
-  return `Marked ${clock(start_ms)} – ${clock(end_ms)}. Press 1 to 4 for a lane, or Enter.`
+function rangeHint({ start_ms, end_ms }, keymap) {
+  if (end_ms === null) return `Start marked at ${clock(start_ms)}. Mark the end${keymap.hint("mark-out")}.`
+  if (start_ms === null) return `End marked at ${clock(end_ms)}. Mark the start${keymap.hint("mark-in")}.`
+  return `Marked ${clock(start_ms)} – ${clock(end_ms)}. Choose a lane${keymap.hint("lane-1")}, or make it${keymap.hint("make")}.`
 }

@@ -100,7 +100,7 @@ class TurnCard extends HTMLElement {
   #nextStep() {
     const { selection, document } = this.bench
     if (!document.editable) return "Select a segment of a turn to see it here."
-    if (selection.uids.size) return "These segments are in no turn yet. Shift-click to add others, then press T."
+    if (selection.uids.size) return `These segments are in no turn yet. Shift-click to add others, then pair them${this.bench.keymap.hint("pair")}.`
     return "A turn is what the amateur asks, what the expert answers, and the music they speak about."
   }
 

@@ -5,7 +5,10 @@ import "workbench/conversation-card"
 import { LayerDocument } from "workbench/document"
 import "workbench/history"
 import { Keep } from "workbench/keep"
-import { Keys, keySheet } from "workbench/keys"
+import { KeptKeys } from "workbench/kept-keys"
+import "workbench/key-sheet"
+import { keyLabel } from "workbench/keymap"
+import { Keys } from "workbench/keys"
 import { Outbox, csrfToken } from "workbench/outbox"
 import { mark } from "workbench/overview"
 import { Palette } from "workbench/palette"
@@ -20,7 +23,7 @@ import "workbench/turn-card"
 
 const POLL_MS = { first: 300, most: 3000 } // often while a waveform is due, seldom while a long job runs
 const MESSAGE_MS = 7000
-const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "edit-history", "snap-menu", "tap-trainer"]
+const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "edit-history", "snap-menu", "tap-trainer", "key-sheet"]
 
 class Workbench extends HTMLElement {
   connectedCallback() {
@@ -59,7 +62,10 @@ class Workbench extends HTMLElement {
     const layer = new LayerDocument(json, this.dataset.author)
     const outbox = new Outbox(layer, this.dataset.edits, signal)
     const say = (sentence, tone) => this.#say(sentence, tone)
-    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), say, signal })
+    const kept = new KeptKeys({ url: this.dataset.keysUrl, author: this.dataset.author, signal })
+    const keys = kept.read(this.dataset.keys)
+    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), say, signal, keys })
+    kept.follow(bench.keymap)
     this.bench = bench
     bench.legend = this.querySelector("[data-part=legend]")
     bench.keys = new Keys(bench, signal)
@@ -72,7 +78,6 @@ class Workbench extends HTMLElement {
     }
     bench.focusOn = (part) => this.querySelector(`[data-part=${part}]`)?.focus()
     bench.showKeys = () => this.querySelector("dialog[data-part=keys]").showModal()
-    keySheet(this.querySelector("dialog[data-part=keys]"), bench.actions)
     for (const name of PANES) for (const pane of this.querySelectorAll(name)) pane.open(bench)
     bench.restore()
     bench.takeRecordings()
@@ -115,15 +120,8 @@ class Workbench extends HTMLElement {
       if (event.detail) bench.flushDrafts()
       bench.run(button.dataset.action, event)
     }, { signal })
-    for (const button of this.querySelectorAll("[data-action]")) {
-      const action = bench.actions.get(button.dataset.action)
-      button.title = action.title
-      if (!button.textContent.trim()) button.textContent = action.label
-    }
-    // fields and groups that do what several keys do name them all
-    for (const node of this.querySelectorAll("[data-hint]")) {
-      node.title = node.dataset.hint.split(" ").map((name) => bench.actions.get(name).title).join("\n")
-    }
+    bench.keymap.addEventListener("change", () => this.#nameKeys(), { signal })
+    this.#nameKeys()
     let queued = false
     const refresh = () => {
       if (queued) return
@@ -137,6 +135,24 @@ class Workbench extends HTMLElement {
       target.addEventListener(name, refresh, { signal })
     }
     this.#refresh()
+  }
+
+  // Every control names the key in force.
+  #nameKeys() {
+    const { actions } = this.bench
+    for (const button of this.querySelectorAll("[data-action]")) {
+      const action = actions.get(button.dataset.action)
+      button.title = action.title
+      if (!button.textContent.trim()) button.textContent = action.label
+    }
+    // fields and groups that do what several keys do name them all
+    for (const node of this.querySelectorAll("[data-hint]")) {
+      node.title = node.dataset.hint.split(" ").map((name) => actions.get(name).title).join("\n")
+    }
+    for (const shown of this.querySelectorAll("[data-key], [data-action] > kbd")) {
+      const [key] = actions.get(shown.dataset.key ?? shown.parentNode.dataset.action).keys
+      shown.textContent = key ? keyLabel(key) : "–"
+    }
   }
 
   // A choice made with the mouse gives the keys back at once; one made with the keyboard keeps its field.

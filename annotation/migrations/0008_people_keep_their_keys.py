@@ -1,0 +1,15 @@
+"""The keys that a person chose for the workbench go where the person goes."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("annotation", "0003_pseudonyms_outlive_memberships")]
+
+    operations = [
+        migrations.AddField(
+            model_name="person",
+            name="keys",
+            field=models.JSONField(blank=True, default=dict),
+        ),
+    ]
