@@ -50,6 +50,8 @@ def _fit(imported: Imported, session: MixingSession) -> None:
                 raise TranscriptError("other-session", "A segment of the transcript starts after the session's end.")
             imported.repaired.append({"what": "cut at the session's end", "where": f"{row['start_ms']} ms"})
             row["end_ms"] = session.length_ms
+        if session.length_ms and "words" in row:
+            row["words"] = [[min(at, session.length_ms) for at in word[:2]] + word[2:] for word in row["words"]]
     topics = {topic["key"] for topic in session.project.topics}
     flags = {flag["key"] for flag in session.project.flags}
     for conversation in imported.rows.conversations:

@@ -7,6 +7,7 @@ one function whatever the operation was; a client that applies changes needs to 
 from collections.abc import Callable
 from typing import Any
 
+from annotation import words as spoken
 from annotation.desk import Desk, EditError, as_uid, change
 from annotation.models import Lane
 from annotation.order import SPOKEN, place
@@ -40,6 +41,13 @@ def _text(value: Any) -> str:
     return value
 
 
+def _words(desk: Desk, value: Any) -> list[spoken.Word]:
+    try:
+        return spoken.checked(value, desk.length_ms)
+    except ValueError as error:
+        raise EditError("bad-words", str(error)) from None
+
+
 def _fresh(desk: Desk, kind: str, arguments: Row) -> str:
     uid = as_uid(arguments.get("uid"))
     if desk.get(kind, uid) is not None:
@@ -51,17 +59,21 @@ def create_segment(desk: Desk, arguments: Row) -> list[Change]:
     """A new segment on a lane."""
     uid = _fresh(desk, "segment", arguments)
     start, end = _span(desk, arguments.get("start_ms"), arguments.get("end_ms"))
-    row = segment_row(uid, _lane(arguments.get("lane")), start, end, _text(arguments.get("text", "")))
+    text, words = _text(arguments.get("text", "")), _words(desk, arguments.get("words", []))
+    row = segment_row(uid, _lane(arguments.get("lane")), start, end, text, words)
     return [change("segment", uid, None, row)]
 
 
 def update_segment(desk: Desk, arguments: Row) -> list[Change]:
-    """Other times, text or lane; a segment that changes its lane changes its place in its turns."""
+    """Other times, text, words or lane; a segment that changes its lane changes its place in its turns."""
     before = desk.need("segment", arguments.get("uid"))
-    after: Row = dict(before)
-    after.update({name: arguments[name] for name in ("lane", "start_ms", "end_ms", "text") if name in arguments})
-    after["start_ms"], after["end_ms"] = _span(desk, after["start_ms"], after["end_ms"])
-    after["lane"], after["text"] = _lane(after["lane"]), _text(after["text"])
+    names = ("lane", "start_ms", "end_ms", "text")
+    wanted = {**before, **{name: arguments[name] for name in names if name in arguments}}
+    start, end = _span(desk, wanted["start_ms"], wanted["end_ms"])
+    lane, text = _lane(wanted["lane"]), _text(wanted["text"])
+    given = "words" in arguments
+    words = _words(desk, arguments["words"]) if given else _words_after(desk, before, start, end, text)
+    after = segment_row(before["uid"], lane, start, end, text, words)
     changes = [change("segment", before["uid"], before, after)]
     if after["lane"] == before["lane"]:
         return changes
@@ -77,19 +89,29 @@ def update_segment(desk: Desk, arguments: Row) -> list[Change]:
     return changes + _each_turn(desk, before["uid"], moved)
 
 
+def _words_after(desk: Desk, before: Row, start: int, end: int, text: str) -> list[spoken.Word]:
+    """What another text leaves of the words; they go with a segment that is moved as a whole."""
+    words: list[spoken.Word] = before.get("words", [])
+    if text != before["text"]:
+        words = spoken.kept(words, text)
+    by = start - before["start_ms"]
+    return spoken.moved(words, by, desk.length_ms) if by and by == end - before["end_ms"] else words
+
+
 def split_segment(desk: Desk, arguments: Row) -> list[Change]:
-    """Cut a segment in two; its words are divided by time unless both texts are given."""
+    """Cut a segment in two; its text is divided where its words, or else its time, are, unless both texts are given."""
     before = desk.need("segment", arguments.get("uid"))
     new = _fresh(desk, "segment", {"uid": arguments.get("new_uid")})
     at = arguments.get("at_ms")
     if not isinstance(at, int) or isinstance(at, bool) or not before["start_ms"] < at < before["end_ms"]:
         raise EditError("outside", "A segment is split somewhere inside it.")
-    words = before["text"].split()
-    share = round(len(words) * (at - before["start_ms"]) / (before["end_ms"] - before["start_ms"]))
-    left = _text(arguments.get("text", " ".join(words[:share])))
-    right = _text(arguments.get("new_text", " ".join(words[share:])))
-    first = {**before, "end_ms": at, "text": left}
-    second = segment_row(new, before["lane"], at, before["end_ms"], right)
+    (lane, start, end), words = (before[name] for name in ("lane", "start_ms", "end_ms")), before.get("words", [])
+    pieces = before["text"].split()
+    earlier, share = spoken.divided(words, before["text"], (start, end), at)
+    left = _text(arguments.get("text", " ".join(pieces[:share])))
+    right = _text(arguments.get("new_text", " ".join(pieces[share:])))
+    first = segment_row(before["uid"], lane, start, at, left, spoken.kept(words[:earlier], left))
+    second = segment_row(new, lane, at, end, right, spoken.kept(words[earlier:], right))
     changes = [change("segment", before["uid"], before, first), change("segment", new, None, second)]
     for turn in desk.turns_with(before["uid"]):
         place = turn[before["lane"]].index(before["uid"]) + 1
@@ -106,8 +128,12 @@ def merge_segments(desk: Desk, arguments: Row) -> list[Change]:
         raise EditError("not-mergeable", "Two different segments of one lane can be merged.")
     in_order = sorted((kept, other), key=lambda row: (row["start_ms"], row["end_ms"]))
     text = " ".join(row["text"] for row in in_order if row["text"])
-    span = {"start_ms": in_order[0]["start_ms"], "end_ms": max(kept["end_ms"], other["end_ms"])}
-    changes = [change("segment", kept["uid"], kept, {**kept, **span, "text": _text(text)})]
+    words = [word for row in in_order for word in row.get("words", [])]
+    if len(words) > spoken.MOST:
+        raise EditError("bad-words", f"A segment has at most {spoken.MOST:,} words with a time.")
+    span = in_order[0]["start_ms"], max(kept["end_ms"], other["end_ms"])
+    made = segment_row(kept["uid"], kept["lane"], *span, _text(text), words)
+    changes = [change("segment", kept["uid"], kept, made)]
     lane, at_home = kept["lane"], bool(desk.turns_with(kept["uid"]))
 
     def joined(turn: Row) -> Row:

@@ -1,12 +1,13 @@
 """A layer's rows as the edits API tells them: read from the tables, and written back as changes."""
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 from django.db.models import F, Max, Min, Q
 
 from annotation.models import Conversation, FlagValue, Lane, Layer, Person, Segment, Summary, Turn, TurnMember
+from annotation.words import Word
 
 MEMBER_LANES = ("amateur", "expert", "music")
 SPOKEN = Q(members__segment__lane__in=(Lane.AMATEUR, Lane.EXPERT))
@@ -32,17 +33,14 @@ def read_segments(layer: Layer, uids: Sequence[str] | None = None) -> dict[str, 
     found = Segment.objects.filter(layer=layer)
     if uids is not None:
         found = found.filter(uid__in=uids)
-    return {str(uid): segment_row(str(uid), lane, a, b, text) for uid, lane, a, b, text in _segment_values(found)}
+    values = found.values_list("uid", "lane", "start_ms", "end_ms", "text", "words")
+    return {str(uid): segment_row(str(uid), lane, a, b, text, words) for uid, lane, a, b, text, words in values}
 
 
-def _segment_values(found: Any) -> Iterable[tuple[Any, str, int, int, str]]:
-    values: Iterable[tuple[Any, str, int, int, str]] = found.values_list("uid", "lane", "start_ms", "end_ms", "text")
-    return values
-
-
-def segment_row(uid: str, lane: str, start_ms: int, end_ms: int, text: str) -> Row:
-    """A segment as the API tells it."""
-    return {"uid": uid, "lane": lane, "start_ms": start_ms, "end_ms": end_ms, "text": text}
+def segment_row(uid: str, lane: str, start_ms: int, end_ms: int, text: str, words: Sequence[Word] = ()) -> Row:
+    """A segment as the API tells it; `words` are told where there are some."""
+    row: Row = {"uid": uid, "lane": lane, "start_ms": start_ms, "end_ms": end_ms, "text": text}
+    return {**row, "words": list(words)} if words else row
 
 
 def read_turns(layer: Layer, uids: Sequence[str] | None = None) -> dict[str, Row]:
@@ -127,6 +125,7 @@ def write(layer: Layer, changes: Sequence[Change], *, by: Person | None) -> None
 
 def _write_segment(layer: Layer, uid: str, row: Row, by: Person | None, fresh: bool) -> None:
     fields = {name: row[name] for name in ("lane", "start_ms", "end_ms", "text")}
+    fields["words"] = row.get("words", [])
     if fresh:
         Segment.objects.create(layer=layer, uid=uid, **fields)
     else:

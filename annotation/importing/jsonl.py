@@ -15,6 +15,7 @@ from annotation.importing.rows import (
     require_whole,
     uid_at,
 )
+from annotation.words import Word, checked
 
 MAX_MODEL = 120
 MAX_NOTE = 500
@@ -81,8 +82,16 @@ def _segment(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, 
     if start >= end:
         raise TranscriptError("bad-line", f"Line {number}: a segment starts before it ends.")
     text = made.text(row.get("text") or "", f"line {number}")
-    span = {"start_ms": start, "end_ms": end}
-    made.rows.segments.append({"uid": _uid("segment", number, row), "lane": lane, **span, "text": text})
+    found = {"uid": _uid("segment", number, row), "lane": lane, "start_ms": start, "end_ms": end, "text": text}
+    words = _words(made, number, row.get("words") or [])
+    made.rows.segments.append({**found, "words": words} if words else found)
+
+
+def _words(made: Imported, number: int, words: Any) -> list[Word]:
+    try:
+        return [[start, end, made.text(word, f"line {number}")] for start, end, word in checked(words, MAX_MS)]
+    except ValueError as error:
+        raise TranscriptError("bad-line", f"Line {number}: {error}") from None
 
 
 def _turn(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:

@@ -26,6 +26,7 @@ class Segment(models.Model):
     start_ms = models.PositiveBigIntegerField()
     end_ms = models.PositiveBigIntegerField()
     text = models.TextField(blank=True)
+    words = models.JSONField(default=list, blank=True)  # [start_ms, end_ms, word], as far as anybody knows them
 
     class Meta:
         ordering = ["start_ms", "end_ms", "pk"]

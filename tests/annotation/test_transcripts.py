@@ -82,3 +82,10 @@ def test_from_the_shell_it_says_what_came_and_what_was_mended(session, tmp_path,
     assert [each["where"] for each in told["repaired"]] == ["line 1", "0 ms"]
     with pytest.raises(CommandError, match="no transcript"):
         call_command("import_transcript", str(session.pk), str(tmp_path / "nothing"))
+
+
+def test_words_are_cut_at_the_sessions_end_with_their_segment(client, ada, session):
+    client.force_login(ada)
+    bring(client, session, lines(segment(end=60_500, words=[[59_000, 60_400, "Hm?"], [60_400, 60_500, "Oh."]])))
+    words = session.layers.get(kind="import").segments.get().words
+    assert words == [[59_000, 60_000, "Hm?"], [60_000, 60_000, "Oh."]]

@@ -1,5 +1,7 @@
 // What each edit does to the rows. The server has the last word; this says the same words early, so that nobody waits.
 
+import { MOST, divided, faultOf, kept, moved, piecesOf } from "workbench/words"
+
 export class RuleError extends Error {}
 
 export const KINDS = ["segment", "turn", "conversation", "summary", "flag"]
@@ -103,6 +105,18 @@ function replaceMember(draft, uid, replacements) {
   }
 }
 
+// A merged segment keeps its place in its turns; one that is in none, and a clip, takes the places of the other.
+function mergeMembers(draft, { uid, lane }, other) {
+  const atHome = draft.all("turn").some((turn) => SIDES.some((side) => turn[side].includes(uid)))
+  for (const turn of draft.all("turn")) {
+    if (!SIDES.includes(lane) || !turn[lane].includes(other)) continue
+    const takes = !turn[lane].includes(uid) && (lane === "music" || !atHome)
+    const next = { ...turn, [lane]: turn[lane].flatMap((member) => (member !== other ? [member] : takes ? [uid] : [])) }
+    if (SIDES.every((side) => !next[side].length)) dropTurn(draft, turn.uid)
+    else draft.put("turn", turn.uid, next)
+  }
+}
+
 // A segment on another lane stands on another side of its turns.
 function changeSides(draft, { uid, lane }) {
   for (const turn of draft.all("turn")) {
@@ -120,21 +134,31 @@ function inTime(draft, uids) {
   return rows.sort((a, b) => a.start_ms - b.start_ms || a.end_ms - b.end_ms).map(({ uid }) => uid)
 }
 
-// The words before a cut: as many as the share of time that passes before it.
-export function divideWords(text, share) {
-  const words = text.split(/\s+/).filter(Boolean)
-  const left = Math.round(words.length * share)
-  return [words.slice(0, left).join(" "), words.slice(left).join(" ")]
+// A row tells its words where it has some.
+function withWords({ words: _, ...row }, words) { return words.length ? { ...row, words } : row }
+
+function checked(words, lengthMs) {
+  const fault = faultOf(words, lengthMs)
+  if (fault) throw new RuleError(fault)
+  return words
+}
+
+// What another text leaves of the words; they go with a segment that is moved as a whole.
+function wordsAfter(row, next, lengthMs) {
+  const words = next.text === row.text ? (row.words ?? []) : kept(row.words ?? [], next.text)
+  const by = next.start_ms - row.start_ms
+  return by && by === next.end_ms - row.end_ms ? moved(words, by, lengthMs) : words
 }
 
 const RULES = {
-  "segment.create": (draft, { uid, lane, start_ms, end_ms, text = "" }) => {
-    segment(draft, { uid, lane, start_ms, end_ms, text })
+  "segment.create": (draft, { uid, lane, start_ms, end_ms, text = "", words = [] }) => {
+    segment(draft, withWords({ uid, lane, start_ms, end_ms, text }, checked(words, draft.lengthMs)))
   },
   "segment.update": (draft, edit) => {
     const row = draft.need("segment", edit.uid)
     const next = { ...row, ...pick(edit, ["lane", "start_ms", "end_ms", "text"]) }
-    segment(draft, next)
+    const { lengthMs } = draft
+    segment(draft, withWords(next, "words" in edit ? checked(edit.words, lengthMs) : wordsAfter(row, next, lengthMs)))
     if (next.lane === row.lane) return
     const turns = draft.all("turn").filter((turn) => SIDES.some((side) => turn[side].includes(edit.uid)))
     if (turns.length > 1 && next.lane !== "note") {
@@ -145,20 +169,28 @@ const RULES = {
   "segment.split": (draft, { uid, at_ms, new_uid, text, new_text }) => {
     const row = draft.need("segment", uid)
     if (!(row.start_ms < at_ms && at_ms < row.end_ms)) throw new RuleError("The cut lies outside the segment.")
-    const [left, right] = divideWords(row.text, (at_ms - row.start_ms) / (row.end_ms - row.start_ms))
-    draft.put("segment", uid, { ...row, end_ms: at_ms, text: text ?? left })
-    draft.put("segment", new_uid, { ...row, uid: new_uid, start_ms: at_ms, text: new_text ?? right })
+    const { words = [] } = row
+    const pieces = piecesOf(row.text)
+    const [earlier, share] = divided(words, row.text, row, at_ms)
+    const left = text ?? pieces.slice(0, share).join(" ")
+    const right = new_text ?? pieces.slice(share).join(" ")
+    draft.put("segment", uid, withWords({ ...row, end_ms: at_ms, text: left }, kept(words.slice(0, earlier), left)))
+    const rest = { ...row, uid: new_uid, start_ms: at_ms, text: right }
+    draft.put("segment", new_uid, withWords(rest, kept(words.slice(earlier), right)))
     replaceMember(draft, uid, [uid, new_uid])
   },
   "segment.merge": (draft, { uid, other }) => {
     const pair = [draft.need("segment", uid), draft.need("segment", other)]
     if (pair[0].lane !== pair[1].lane) throw new RuleError("Segments of one lane can be merged.")
-    const text = pair.toSorted((a, b) => a.start_ms - b.start_ms).map((row) => row.text).filter(Boolean).join(" ")
+    const inOrder = pair.toSorted((a, b) => a.start_ms - b.start_ms || a.end_ms - b.end_ms)
+    const text = inOrder.map((row) => row.text).filter(Boolean).join(" ")
+    const words = inOrder.flatMap((row) => row.words ?? [])
+    if (words.length > MOST) throw new RuleError(`A segment has at most ${MOST.toLocaleString("en")} words with a time.`)
     const start_ms = Math.min(...pair.map((row) => row.start_ms))
     const end_ms = Math.max(...pair.map((row) => row.end_ms))
-    draft.put("segment", uid, { ...pair[0], start_ms, end_ms, text })
+    draft.put("segment", uid, withWords({ ...pair[0], start_ms, end_ms, text }, words))
     draft.put("segment", other, null)
-    replaceMember(draft, other, [])
+    mergeMembers(draft, pair[0], other)
   },
   "segment.delete": (draft, { uid }) => {
     draft.need("segment", uid)

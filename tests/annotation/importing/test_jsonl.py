@@ -125,3 +125,15 @@ def test_what_is_no_utf_8_is_refused(tmp_path):
     with pytest.raises(TranscriptError) as error:
         read_transcript(path)
     assert error.value.code == "not-utf8"
+
+
+def test_words_with_their_times_are_read_and_a_segment_without_has_none(read):
+    first, second = read([segment(words=[[0, 200, "Hm?"]]), segment(S2, "expert", words=[])]).rows.segments
+    assert first["words"] == [[0, 200, "Hm?"]]
+    assert "words" not in second
+
+
+@pytest.mark.parametrize("words", [[[0, 200]], [["0", 200, "Hm?"]], "Hm?", [[300, 200, "Hm?"]]])
+def test_words_that_make_no_sense_are_refused_with_their_line(read, words):
+    with pytest.raises(TranscriptError, match=r"Line 2: Word times are a list"):
+        read([WHOLE[0], segment(words=words)])

@@ -95,3 +95,22 @@ def test_a_damaged_one_is_refused_with_a_sentence(read, text):
     with pytest.raises(TranscriptError) as error:
         read(text)
     assert error.value.code == "broken-textgrid"
+
+
+def test_a_tier_of_a_speakers_words_gives_its_segments_their_times(read):
+    made = read(HEAD.format(3) + tier(text="Hi there") + tier("expert - words", 0.5, 1, "Hi") + tier("amateur", 2, 3))
+    first, second = made.rows.segments
+    assert first["words"] == [[500, 1000, "Hi"]]
+    assert "words" not in second
+    assert not made.lost
+
+
+def test_a_word_outside_of_all_segments_is_told_as_lost(read):
+    made = read(HEAD.format(2) + tier(start=1) + tier("expert_words", 0, 0.5, "Hi"))
+    assert [row["where"] for row in made.lost] == ["tier expert_words, interval 1"]
+    assert "words" not in made.rows.segments[0]
+
+
+def test_a_tier_that_is_named_for_a_lane_is_one_whatever_its_name(read):
+    made = read(HEAD.format(1) + tier("expert - words"), lanes={"expert - words": "note"})
+    assert made.lanes() == {"note": 1}
