@@ -1,0 +1,188 @@
+"""Every page passes axe, light and dark: nothing serious or critical; what is less is printed.
+
+Axe looks at what a program can see of access: names, roles, contrast, order. Keys and announcements have tests of
+their own.
+"""
+
+import importlib.resources
+from collections import Counter
+
+import pytest
+
+from annotation.models import ApiToken, Ingest, Upload
+from evaluation import assignment, protocol, voting
+from mixassist_site.jobs import State
+from modeling.models import Adapter, Candidate, Metric
+from tests.browser.sitting import until
+from tests.evaluation.studies import study_of
+from tests.factories import LayerFactory, SegmentFactory, conversation, turn
+from tests.modeling.app.things import generation_of, run_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+GRAVE = ("serious", "critical")
+RUN = """async (only) => {
+  const options = { resultTypes: ["violations"], ...(only && { runOnly: { type: "rule", values: only } }) }
+  const { violations } = await axe.run(document, options)
+  return violations.flatMap(({ id, impact, nodes }) => nodes.map(({ target, failureSummary }) => (
+    { id, impact, target: target.join(" "), why: failureSummary }
+  )))
+}"""
+
+
+class Inspector:
+    """Looks at pages in both schemes, and keeps what is wrong with them."""
+
+    def __init__(self, page) -> None:
+        self.page = page
+        self.found: list[tuple[str, dict]] = []
+        self.looked = 0
+
+    def visit(self, *addresses: str) -> None:
+        for address in addresses:
+            answer = self.page.goto(address)
+            assert answer.status == 200, (address, answer.status)
+            self.look(address)
+
+    def look(self, name: str) -> None:
+        self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        self.page.evaluate(AXE)  # by the debugger, which the page's policy leaves alone
+        self._keep(name, None)
+        self.page.emulate_media(color_scheme="dark")
+        self._keep(f"{name} (dark)", ["color-contrast", "link-in-text-block"])  # all else is the same in the dark
+        self.page.emulate_media(color_scheme="light")
+        self.looked += 1
+
+    def _keep(self, name: str, only: list[str] | None) -> None:
+        self.found += [(name, each) for each in self.page.evaluate(RUN, only)]
+
+    def verdict(self) -> None:
+        lesser = Counter((each["impact"], each["id"]) for _, each in self.found if each["impact"] not in GRAVE)
+        print(f"\n{self.looked} looks; less than serious: {dict(lesser)}")
+        grave = [
+            f"{name}: {each['id']} at {each['target']}: {each['why']}"
+            for name, each in self.found
+            if each["impact"] in GRAVE
+        ]
+        assert not grave, "\n".join(grave)
+
+
+@pytest.fixture
+def axe(page) -> Inspector:
+    return Inspector(page)
+
+
+@pytest.fixture
+def known(page, live_server, client):
+    """`known(ana)`: this browser is Ana's from here on."""
+
+    def as_person(person) -> None:
+        client.force_login(person)
+        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+        page.context.add_cookies([cookie])
+
+    return as_person
+
+
+@pytest.fixture
+def full(layer, ana, rita, ada, project):
+    """A project in the middle of its work: one of everything, and none of it empty."""
+    turns = [turn(layer, at, flag="yes") for at in (0, 6_000, 12_000)]
+    conversation(layer, turns[:2])
+    SegmentFactory(layer=layer, lane="note", start_ms=1_000, end_ms=4_000, text="Listen again.")
+    submitted = LayerFactory(session=layer.session, owner=rita, state="submitted")
+    conversation(submitted, [turn(submitted, 2_000)])
+    Ingest.objects.create(
+        project=project, recording=layer.session.recordings.get(), makes="peaks", state=State.FAILED,
+        error_code="ends-early", error_message="The file ends before its header says.", created_by=ada,
+    )  # fmt: skip
+    Upload.objects.create(project=project, by=ada, name="evening.wav", size=10)
+    ApiToken.issue(ada, "script", ["read"])
+    study = study_of(project, items=4, raters=4)
+    for rater in study.raters.filter(number__lte=3):
+        while served := assignment.next_for(rater):
+            voting.vote(
+                rater, served.token, (served.left_token, served.right_token, "both_good")[served.comparison.pk % 3]
+            )
+    draft = protocol.create(
+        protocol.Plan(study.snapshot, "test", tuple(each.generation for each in study.contenders.all()), 2)
+    )
+    run = run_of(study.snapshot, "spring", state=State.RUNNING, done=2, total=8)
+    for step in range(1, 9):
+        Metric.objects.create(run=run, step=step, key="loss", value=6 / step)
+    adapter = Adapter.objects.first()
+    generation = generation_of(study.snapshot, state=State.SUCCEEDED)
+    Candidate.objects.create(generation=generation, row="test/c0/0", text="Cut a little at 250 Hz.")
+    return {
+        "layer": layer, "submitted": submitted, "study": study, "draft": draft, "run": run, "adapter": adapter,
+        "generation": generation, "snapshot": study.snapshot, "session": layer.session,
+    }  # fmt: skip
+
+
+def test_the_pages_of_a_project_pass(axe, known, full, sue, page):
+    axe.visit("/login/")
+    page.expected_troubles.append("404")
+    page.goto("/nowhere/")
+    axe.look("/nowhere/")
+    known(sue)
+    project = "/projects/songs/"
+    axe.visit("/", "/projects/", "/projects/new/", "/people/", "/tokens/", "/jobs/", project)
+    axe.visit(*(f"{project}{name}/" for name in ("settings", "uploads", "snapshots", "runs", "generations", "studies")))
+    axe.visit(*(f"{project}{name}/new/" for name in ("snapshots", "runs", "generations", "studies")))
+    for name in ("session", "snapshot", "run", "adapter", "generation", "study", "draft"):
+        axe.visit(full[name].get_absolute_url())
+    axe.visit(f"/studies/{full['study'].pk}/report/")
+    axe.verdict()
+
+
+def test_the_workbench_passes_empty_full_read_only_and_with_its_dialogs_open(
+    axe, known, full, ana, ada, rita, page, sit
+):
+    empty = LayerFactory(session=full["session"], owner=ada)
+    bench = sit(empty, person=ada)
+    axe.look("an empty layer")
+    known(ana)
+    bench.layer = full["layer"]
+    bench.open()
+    bench.wait("bench.tracks[0]?.peaks.tile(0, 0)")
+    axe.look("a full layer")
+    bench.press("PageDown")
+    axe.look("a turn")
+    bench.press("Escape", "ArrowDown")
+    axe.look("a segment")
+    bench.press("PageDown", "f")
+    axe.look("the choice of a flag")
+    bench.press("Escape", "e")
+    axe.look("a text being edited")
+    bench.press("Escape", "?")
+    axe.look("the sheet of keys")
+    bench.press("Escape", "w")
+    bench.saved()
+    bench.press("h")
+    page.locator("edit-history li").first.wait_for()
+    axe.look("the history")
+    bench.press("Escape")
+    page.evaluate("() => document.querySelector('dialog[data-part=login]').showModal()")
+    axe.look("an ended login")
+    bench.press("Escape")
+    known(rita)
+    bench.layer = full["submitted"]
+    bench.open()
+    until(page, "() => document.querySelector('mix-workbench[readonly]') !== null")
+    axe.look("a layer to read")
+    known(ada)
+    bench.open()
+    page.click("text=Review")
+    axe.look("a review")
+    axe.verdict()
+
+
+def test_a_raters_pages_pass(axe, full, page):
+    fresh, done = full["study"].raters.get(number=4), full["study"].raters.get(number=1)
+    axe.visit(fresh.get_absolute_url())
+    page.get_by_role("button", name="Start").click()
+    page.locator("form [name=choice]").first.wait_for()
+    axe.look("a pair")
+    axe.visit(done.get_absolute_url())
+    axe.verdict()
