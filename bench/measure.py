@@ -68,14 +68,16 @@ def least(work: Callable[[], Any], rounds: int = 3) -> float:
 
 def memory_mb(pid: int) -> float:
     """Resident memory of a process and all below it that is theirs alone or their share of it (PSS), in MB."""
-    total = 0
-    for each in [pid, *_below(pid)]:
-        try:
-            text = Path(f"/proc/{each}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += int(next(line for line in text.splitlines() if line.startswith("Pss:")).split()[1])
-    return total / 1024
+    return sum(pss_mb(each) for each in [pid, *below(pid)])
+
+
+def pss_mb(pid: int) -> float:
+    """Resident memory of one process, shared pages divided by who shares them, in MB; 0 when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return int(next(line for line in text.splitlines() if line.startswith("Pss:")).split()[1]) / 1024
 
 
 def peak_mb(pid: int) -> float:
@@ -84,11 +86,16 @@ def peak_mb(pid: int) -> float:
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
 
 
-def _below(pid: int) -> list[int]:
+def below(pid: int) -> list[int]:
+    """Children, and theirs."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += [int(child), *_below(int(child))]
+        try:
+            children = task.read_text().split()
+        except OSError:  # ended meanwhile
+            continue
+        for child in children:
+            found += [int(child), *below(int(child))]
     return found
 
 

@@ -38,7 +38,7 @@ class Site:
         while self.get("/healthz", quiet=True) != 200:
             time.sleep(0.02)
         self.started_in = time.perf_counter() - began
-        self.cookie = self._log_in()
+        self.cookie = self.log_in("ada")
 
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -78,30 +78,25 @@ class Site:
                 raise
             return 0
 
-    def ask(self, method: str, path: str, body: bytes | str = b"", **headers: str) -> Any:
+    def ask(self, method: str, path: str, body: bytes | str = b"", *, cookie: str = "", **headers: str) -> Any:
         """JSON of one answer."""
         connection = self.connect()
-        token = re.search(r"csrftoken=(\w+)", self.cookie)
-        sent = {
-            "Cookie": self.cookie,
-            "X-CSRFToken": token[1] if token else "",
-            "Accept": "application/json",
-            **headers,
-        }
+        sent = {**papers(cookie or self.cookie), "Accept": "application/json", **headers}
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in sent.items()})
         answer = connection.getresponse()
         text = answer.read()
         assert answer.status < 400, (answer.status, text[:300])
         return json.loads(text)
 
-    def _log_in(self) -> str:
+    def log_in(self, name: str) -> str:
+        """The cookies of somebody who has just logged in."""
         connection = self.connect()
         connection.request("GET", "/login/")
         answer = connection.getresponse()
         token = re.search(r"csrftoken=(\w+)", answer.headers["Set-Cookie"] or "")
         assert token
         answer.read()
-        form = urllib.parse.urlencode({"username": "ada", "password": PASSWORD, "csrfmiddlewaretoken": token[1]})
+        form = urllib.parse.urlencode({"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token[1]})
         headers = {"Cookie": token[0], "Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", "/login/", form, headers)
         answer = connection.getresponse()
@@ -115,6 +110,12 @@ from annotation.models import Person, Project
 ada = Person.objects.create_superuser("ada", password="{PASSWORD}")
 Project.objects.create(slug="bench", name="Bench").admit(ada, "admin")
 """
+
+
+def papers(cookie: str) -> dict[str, str]:
+    """What a request shows to be let in."""
+    token = re.search(r"csrftoken=(\w+)", cookie)
+    return {"Cookie": cookie, "X-CSRFToken": token[1] if token else ""}
 
 
 def free_port() -> int:
