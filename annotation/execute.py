@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from annotation.audio import child
@@ -12,29 +13,43 @@ from annotation.uploading import sha256_of
 from mixassist_site.jobs import JobError, JobStopped, Lease, State, ring, works
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How one kind of thing is asked of the child: what the place is called in the request, and how it is named."""
+
+    note: str
+    given_as: str
+    suffix: str = ""
+
+
+MAKINGS = {
+    Derived.Kind.PEAKS: Making("draws the waveform", "folder"),
+    Derived.Kind.LEVELS: Making("tells silence, speech and playback apart", "out", ".json.gz"),
+    Derived.Kind.PROXY: Making("makes the playback audio", "out", ".mp4"),
+}
+
+
 @works(Ingest)
 def ingest(job: Ingest, lease: Lease) -> None:
-    """Make peaks or the proxy of a recording in a limited child, then publish it in one write."""
+    """Make one thing of a recording in a limited child, then publish it in one write."""
     recording = job.recording
     folder = recording.derived_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    peaks = job.makes == Derived.Kind.PEAKS
-    target = folder / (f"peaks-{lease.fence}" if peaks else f"proxy-{lease.fence}.mp4")
-    request: dict[str, Any] = {"path": str(recording.path)}
-    request |= {"folder": str(target)} if peaks else {"out": str(target)}
-    note = "draws the waveform" if peaks else "makes the playback audio"
+    making = MAKINGS[Derived.Kind(job.makes)]
+    target = folder / f"{job.makes}-{lease.fence}{making.suffix}"
+    request = {"path": str(recording.path), making.given_as: str(target)}
+    if job.makes == Derived.Kind.LEVELS:
+        request["kind"] = recording.kind
 
     def report(share: float) -> None:
-        lease.report(round(share * 1000), 1000, note)
+        lease.report(round(share * 1000), 1000, making.note)
 
     try:
         facts = child.run(job.makes, request, on_progress=report, should_stop=lease.should_stop)
-        digest = facts["hash"] if peaks else sha256_of(target)
-        made = {"digest": digest, "path": str(target.relative_to(folder.parent.parent))}
+        made = {"digest": facts.get("hash") or sha256_of(target), "path": str(target.relative_to(folder.parent.parent))}
         with lease.publication():
-            Derived.objects.update_or_create(
-                recording=recording, kind=job.makes, defaults={**made, "facts": _drawn(facts) if peaks else facts}
-            )
+            kept = _drawn(facts) if job.makes == Derived.Kind.PEAKS else facts
+            Derived.objects.update_or_create(recording=recording, kind=job.makes, defaults={**made, "facts": kept})
     except AudioError as error:
         _remove(target)
         if lease.should_stop():

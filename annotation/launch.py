@@ -9,16 +9,19 @@ from django.db import IntegrityError, transaction
 from annotation.models import Derived, Ingest, Person, Project, Recording, Snapshot
 from mixassist_site.jobs import JobError, ring
 
+FIRST = (Derived.Kind.PEAKS, Derived.Kind.LEVELS, Derived.Kind.PROXY)
+
 
 def start_ingest(recording: Recording, by: Person | None) -> list[Ingest]:
-    """Queue what is drawn, and after it what is played."""
-    jobs = [
-        Ingest.objects.create(project=recording.session.project, recording=recording, makes=makes, created_by=by)
-        for makes in (Derived.Kind.PEAKS, Derived.Kind.PROXY)
-    ]
-    for job in jobs:
-        transaction.on_commit(partial(ring, job))
-    return jobs
+    """Queue what is drawn, after it what is told apart, and last what is played."""
+    return [start_making(recording, makes, by) for makes in FIRST]
+
+
+def start_making(recording: Recording, makes: str, by: Person | None) -> Ingest:
+    """Queue one thing to be made of a recording."""
+    job = Ingest.objects.create(project=recording.session.project, recording=recording, makes=makes, created_by=by)
+    transaction.on_commit(partial(ring, job))
+    return job
 
 
 def start_snapshot(

@@ -27,6 +27,7 @@ def _recording(recording: Recording) -> dict[str, Any]:
         "channels": recording.channels,
         "peaks": _peaks(recording, made.get(Derived.Kind.PEAKS)),
         "proxy": _proxy(recording, made.get(Derived.Kind.PROXY)),
+        "levels": _levels(recording, made.get(Derived.Kind.LEVELS)),
         "clips": _clips(recording, made.get(Derived.Kind.PROXY)),
         "state": state,
         "message": message,
@@ -47,6 +48,12 @@ def _proxy(recording: Recording, proxy: Derived | None) -> dict[str, str] | None
     return {"url": reverse("proxy", args=[recording.pk, proxy.digest]), "type": "audio/mp4"}
 
 
+def _levels(recording: Recording, levels: Derived | None) -> dict[str, str] | None:
+    if levels is None:
+        return None
+    return {"url": reverse("levels", args=[recording.pk, levels.digest])}
+
+
 def _clips(recording: Recording, proxy: Derived | None) -> dict[str, Any] | None:
     """Where moments of a recording are cut; from its proxy, and then not `exact`, when the master can't be sought."""
     if proxy is None and not recording.is_sought:
@@ -56,8 +63,9 @@ def _clips(recording: Recording, proxy: Derived | None) -> dict[str, Any] | None
 
 
 def _state_of(recording: Recording) -> tuple[str, str]:
-    """The worst state among the jobs that make things of a recording, and its sentence."""
-    jobs = list(recording.ingests.all())
+    """The worst state among the jobs that make what must be drawn and played, the last of each, and its sentence."""
+    last = {job.makes: job for job in sorted(recording.ingests.all(), key=lambda job: job.pk)}
+    jobs = [last[makes] for makes in (Derived.Kind.PEAKS, Derived.Kind.PROXY) if makes in last]
     for state in (State.FAILED, State.RUNNING, State.QUEUED, State.CANCELLED):
         for job in jobs:
             if job.state == state:

@@ -135,6 +135,18 @@ def _proxy(request: Request, report: Progress) -> Request:
     return proxy.build(Path(request["path"]), Path(request["out"]), limits=_limits(request), progress=report).as_dict()
 
 
+def _levels(request: Request, report: Progress) -> Request:
+    from annotation.audio import levels
+
+    return levels.build(
+        Path(request["path"]),
+        Path(request["out"]),
+        kind=request.get("kind", "mixed"),
+        limits=_limits(request),
+        progress=report,
+    )
+
+
 def _clips(request: Request, report: Progress) -> Request:
     from annotation.audio.clip import Span, cut
 
@@ -194,6 +206,7 @@ def _survey(request: Request, report: Progress) -> Request:
 ACTS: dict[str, Callable[[Request, Progress], Request]] = {
     "probe": _probe,
     "peaks": _peaks,
+    "levels": _levels,
     "proxy": _proxy,
     "clips": _clips,
     "excerpt": _excerpt,

@@ -85,6 +85,7 @@ class Derived(models.Model):
         """What can be made of a recording."""
 
         PEAKS = "peaks"
+        LEVELS = "levels"
         PROXY = "proxy"
 
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="derived")
@@ -112,14 +113,27 @@ class IngestQuerySet(JobQuerySet["Ingest"]):
         return self.filter(project__in=Project.objects.visible_to(person))
 
     def claimable(self) -> Self:
-        """What is played waits for what is drawn of the same recording: together both would take twice as long."""
-        drawing = Ingest.objects.filter(recording=OuterRef("recording"), makes=Derived.Kind.PEAKS)
-        under_way = Exists(drawing.filter(state__in=[State.QUEUED, State.RUNNING]))
-        return super().claimable().exclude(under_way, makes=Derived.Kind.PROXY)
+        """What is drawn of a recording comes first: together with the rest it would take twice as long."""
+        rows = super().claimable()
+        for makes, before in AFTER.items():
+            earlier = Ingest.objects.filter(recording=OuterRef("recording"), makes__in=before)
+            rows = rows.exclude(Exists(earlier.filter(state__in=[State.QUEUED, State.RUNNING])), makes=makes)
+        return rows
+
+
+AFTER = {  # what waits for which jobs of the same recording
+    Derived.Kind.LEVELS: [Derived.Kind.PEAKS],
+    Derived.Kind.PROXY: [Derived.Kind.PEAKS, Derived.Kind.LEVELS],
+}
+TITLES = {
+    Derived.Kind.PEAKS: "Waveform",
+    Derived.Kind.LEVELS: "Silence, speech and playback",
+    Derived.Kind.PROXY: "Playback audio",
+}
 
 
 class Ingest(Job):
-    """The job that makes one thing of a recording: first what is drawn, then what is played."""
+    """The job that makes one thing of a recording: what is drawn, then what is told apart, then what is played."""
 
     kind: ClassVar[str] = "ingest"
     doorbell: ClassVar[str] = "annotation.tasks.ingest"
@@ -136,8 +150,12 @@ class Ingest(Job):
     @property
     def title(self) -> str:
         """What the jobs page calls it."""
-        made = "Waveform" if self.makes == Derived.Kind.PEAKS else "Playback audio"
-        return f"{made} of {self.recording.name}"
+        return f"{self.made} of {self.recording.name}"
+
+    @property
+    def made(self) -> str:
+        """What it makes, in words."""
+        return TITLES[Derived.Kind(self.makes)]
 
     def get_absolute_url(self) -> str:
         """The session whose recording it is."""

@@ -1,7 +1,10 @@
 """Bytes of a session for the workbench: tiles of the waveform, the playback proxy, a moment's own samples."""
 
+import gzip
+
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from annotation import excerpts
@@ -46,6 +49,22 @@ def proxy(request: MemberRequest, pk: int, digest: str) -> HttpResponseBase:
     if not made.full_path.is_file():
         raise Http404
     return send(request, made.full_path, "audio/mp4", etag=digest[:32], immutable=True)
+
+
+@require_safe
+def levels(request: MemberRequest, pk: int, digest: str) -> HttpResponse:
+    """How loud a recording is, and where it is silence, speech and playback: JSON that lies here compressed."""
+    made = _derived(request, pk, Derived.Kind.LEVELS, digest)
+    try:
+        content = made.full_path.read_bytes()
+    except OSError:
+        raise Http404 from None
+    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    answer = _forever(content if packed else gzip.decompress(content), "application/json")
+    if packed:
+        answer["Content-Encoding"] = "gzip"
+    patch_vary_headers(answer, ["Accept-Encoding"])
+    return answer
 
 
 @require_safe

@@ -1,5 +1,6 @@
 """Every route, method and actor: who may, who may not (403), who may not even know (404), who logs in first."""
 
+import gzip
 import json
 import re
 import uuid
@@ -99,6 +100,7 @@ ROUTES = [
     form("layer-review", ANA | {"annotator": FORBIDDEN}, "draft", verdict="accept"),
     page("peaks-tile", MEMBER, "recording", "digest", "zero", "zero"),
     page("proxy", MEMBER, "recording", "digest"),
+    page("levels", MEMBER, "recording", "digest"),
     page("clip", MEMBER, "recording", "clip_digest", "zero", "hundred"),
     # snapshots
     page("snapshots", MEMBER, "slug"),
@@ -219,7 +221,12 @@ def world(project, ana, rita, ada, sam, sue):
     pyramid = Peaks(8000, 25_600, 3200, 1, 1, (Level(256, 100),))
     (folder / "peaks.json").write_text(json.dumps(pyramid.as_dict()))
     (folder / "proxy.mp4").write_bytes(bytes(200))
-    for kind, path in (("peaks", folder), ("proxy", folder / "proxy.mp4")):
+    (folder / "levels.json.gz").write_bytes(gzip.compress(b"{}"))
+    for kind, path in (
+        ("peaks", folder),
+        ("proxy", folder / "proxy.mp4"),
+        ("levels", folder / "levels.json.gz"),
+    ):
         where = str(path.relative_to(folder.parent.parent))
         Derived.objects.create(recording=recording, kind=kind, digest="abc", path=where, facts=peaks)
     recording.path.parent.mkdir(parents=True)

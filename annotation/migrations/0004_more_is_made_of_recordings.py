@@ -1,0 +1,14 @@
+"""Levels can be made of a recording."""
+
+from django.db import migrations, models
+
+KINDS = [("peaks", "Peaks"), ("levels", "Levels"), ("proxy", "Proxy")]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("annotation", "0003_pseudonyms_outlive_memberships")]
+
+    operations = [
+        migrations.AlterField("derived", "kind", models.CharField(choices=KINDS, max_length=12)),
+        migrations.AlterField("ingest", "makes", models.CharField(choices=KINDS, max_length=12)),
+    ]
