@@ -1,5 +1,6 @@
 """Forms of the annotation pages: what is asked, and the sentence when an answer won't do."""
 
+import re
 import uuid
 from typing import Any
 
@@ -7,7 +8,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.text import slugify
 
-from annotation.models import ApiToken, Layer, MixingSession, Person, Project, Role
+from annotation.models import ApiToken, Layer, MixingSession, Person, Project, Recording, Role
 from annotation.models.project import paper_flags
 
 RESERVED = {"new"}
@@ -138,6 +139,32 @@ class UploadForm(forms.Form):
         """The first thing that is wrong."""
         name, errors = next(iter(self.errors.items()))
         return str(errors[0]) if "recording" in errors[0] else f"{name.capitalize()}: {errors[0]}"
+
+
+_CLOCK = re.compile(r"^([-−+]?)(?:(?:(\d{1,2}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d{1,3})?)$", re.ASCII)
+FURTHEST_MS = 24 * 3600 * 1000
+
+
+class PlacementForm(forms.Form):
+    """What a recording holds, and when in its session it begins."""
+
+    kind = forms.ChoiceField(choices=Recording.Kind.choices, label="Holds")
+    begins = forms.CharField(
+        label="Begins at",
+        max_length=20,
+        help_text="On the session's clock: 12.5 or 1:02.5; with − in front what lies before the session's start.",
+    )
+
+    def clean_begins(self) -> int:
+        """Milliseconds, perhaps before the session's start."""
+        found = _CLOCK.match(self.cleaned_data["begins"].strip())
+        if not found:
+            raise forms.ValidationError("Write a time in seconds, or as minutes and seconds: 12.5 or 1:02.5.")
+        sign, hours, minutes, seconds = found.groups()
+        whole = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000 + round(float(seconds.replace(",", ".")) * 1000)
+        if whole > FURTHEST_MS:
+            raise forms.ValidationError("A recording begins within a day of its session.")
+        return -whole if sign in ("-", "−") else whole
 
 
 class TranscriptForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import layers, media, people, projects, sessions, snapshots, tokens, uploads
+from annotation.views import layers, media, people, projects, recordings, sessions, snapshots, tokens, uploads
 
 urlpatterns = [
     path("projects/", projects.projects, name="projects"),
@@ -23,6 +23,7 @@ urlpatterns = [
     path("layers/<int:pk>/", layers.layer, name="layer"),
     path("layers/<int:pk>/submission/", layers.submission, name="layer-submission"),
     path("layers/<int:pk>/review/", layers.review, name="layer-review"),
+    path("recordings/<int:pk>/placement/", recordings.placement, name="recording-placement"),
     path("recordings/<int:pk>/peaks/<slug:digest>/<int:level>/<int:tile>/", media.peaks_tile, name="peaks-tile"),
     path("recordings/<int:pk>/proxy/<slug:digest>/", media.proxy, name="proxy"),
     path("recordings/<int:pk>/levels/<slug:digest>/", media.levels, name="levels"),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -72,6 +72,17 @@ class Recording(models.Model):
     def is_sought(self) -> bool:
         """Whether any moment of the master can be decoded by itself; else it is decoded from its beginning."""
         return self.container in ("wav", "rf64", "flac")
+
+    def place(self, kind: str, offset_ms: int) -> bool:
+        """Say what it holds and when it begins; the session grows to its end. Whether anything differs."""
+        if (kind, offset_ms) == (self.kind, self.offset_ms):
+            return False
+        with transaction.atomic():
+            self.kind, self.offset_ms = kind, offset_ms
+            self.save(update_fields=["kind", "offset_ms"])
+            end = offset_ms + self.length_ms
+            MixingSession.objects.filter(pk=self.session_id, length_ms__lt=end).update(length_ms=end)
+        return True
 
     def derived_folder(self) -> Path:
         """Where everything made of this recording lies."""

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation import editing, uploading
 from annotation.bringing import bring_transcript
-from annotation.forms import LayerForm, TranscriptForm
+from annotation.forms import LayerForm, PlacementForm, TranscriptForm
 from annotation.importing import TranscriptError
-from annotation.models import Ingest, Layer, MixingSession
+from annotation.models import Ingest, Layer, MixingSession, Recording
 from mixassist_site.http import MemberRequest, page_of
 
 
@@ -22,10 +22,18 @@ from mixassist_site.http import MemberRequest, page_of
 def session(request: MemberRequest, pk: int) -> HttpResponse:
     """The session's page."""
     found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
-    return _page(request, found, TranscriptForm())
+    return session_page(request, found)
 
 
-def _page(request: MemberRequest, found: MixingSession, transcript_form: TranscriptForm) -> HttpResponse:
+def session_page(
+    request: MemberRequest,
+    found: MixingSession,
+    *,
+    transcript_form: TranscriptForm | None = None,
+    placed: tuple[int, PlacementForm] | None = None,
+) -> HttpResponse:
+    """The session's page, with a form that needs mending where there is one; `placed` names its recording."""
+    transcript_form = transcript_form or TranscriptForm()
     visible = Layer.objects.visible_to(request.user).for_session(found)
     counted = (
         visible.select_related("owner")
@@ -41,7 +49,7 @@ def _page(request: MemberRequest, found: MixingSession, transcript_form: Transcr
     context = {
         "session": found,
         "project": found.project,
-        "recordings": found.recordings.all(),
+        "recordings": [(each, _placement_of(each, placed)) for each in found.recordings.all()],
         "jobs": jobs,
         "page": page_of(request, counted),
         "own": own,
@@ -50,7 +58,18 @@ def _page(request: MemberRequest, found: MixingSession, transcript_form: Transcr
         "may_add": request.user.has_perm("annotation.add_session", found),
         "may_steer": request.user.has_perm("annotation.manage_project", found),
     }
-    return render(request, "annotation/session.html", context, status=400 if transcript_form.errors else 200)
+    wrong = transcript_form.errors or placed
+    return render(request, "annotation/session.html", context, status=400 if wrong else 200)
+
+
+def _placement_of(recording: Recording, placed: tuple[int, PlacementForm] | None) -> PlacementForm:
+    if placed and placed[0] == recording.pk:
+        form = placed[1]
+    else:
+        begins = f"{recording.offset_ms / 1000:g}"
+        form = PlacementForm(initial={"kind": recording.kind, "begins": begins})
+    form.auto_id = f"id_{recording.pk}_%s"
+    return form
 
 
 @require_POST
@@ -89,7 +108,7 @@ def transcripts(request: MemberRequest, pk: int) -> HttpResponse:
             else:
                 messages.success(request, f"The transcript is here as a layer with {layer.segments.count()} segments.")
                 return redirect(found)
-    return _page(request, found, form)
+    return session_page(request, found, transcript_form=form)
 
 
 @require_POST

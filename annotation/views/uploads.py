@@ -7,14 +7,14 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import uploading
 from annotation.forms import UploadForm
-from annotation.models import Project, Upload
+from annotation.models import MixingSession, Project, Upload
 from annotation.uploading import STATUS, UploadError
 from mixassist_site.http import MemberRequest
 
@@ -42,7 +42,8 @@ def uploads(request: MemberRequest, slug: str) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":
         waiting = Upload.objects.visible_to(request.user).unfinished().filter(project=project).order_by("-pk")[:20]
-        context = {"project": project, "waiting": waiting, "max_bytes": settings.UPLOAD_MAX_BYTES}
+        session = _session(request.GET.get("session", ""), project)
+        context = {"project": project, "session": session, "waiting": waiting, "max_bytes": settings.UPLOAD_MAX_BYTES}
         return render(request, "annotation/uploads.html", context)
     try:
         upload = _begin(request, project)
@@ -54,6 +55,15 @@ def uploads(request: MemberRequest, slug: str) -> HttpResponse:
         messages.error(request, error.message)
         return redirect("uploads", slug=slug)
     return JsonResponse(_told(upload), status=201)
+
+
+def _session(number: str, project: Project) -> MixingSession | None:
+    """The session that the recording is to join; none where a new one is to be opened."""
+    if not number:
+        return None
+    if not number.isdecimal() or len(number) > 18:
+        raise Http404
+    return get_object_or_404(project.sessions, pk=int(number))
 
 
 def _begin(request: MemberRequest, project: Project) -> Upload:

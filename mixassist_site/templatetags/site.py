@@ -23,6 +23,8 @@ def clock(milliseconds: int | None) -> str:
     """Milliseconds as 1:02:03.4; tenths are what annotators read."""
     if milliseconds is None:
         return "–"
+    if milliseconds < 0:
+        return f"−{clock(-milliseconds)}"
     tenths = round(milliseconds / 100)
     seconds, tenth = divmod(tenths, 10)
     minutes, second = divmod(seconds, 60)

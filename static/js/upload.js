@@ -48,7 +48,7 @@ class MixUpload extends HTMLElement {
     const body = new FormData()
     body.set("name", file.name)
     body.set("size", file.size)
-    body.set("title", this.form.elements.title.value)
+    for (const name of ["title", "session"]) body.set(name, this.form.elements[name]?.value ?? "")
     await this.#guarded(async () => {
       body.set("fingerprint", await fingerprint(file))
       this.upload = await this.#ask(this.dataset.url, { method: "POST", body })

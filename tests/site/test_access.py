@@ -98,6 +98,7 @@ ROUTES = [
     form("layer-submission", ANA, "draft"),
     form("layer-review", REVIEWER, "imported", verdict="accept"),
     form("layer-review", ANA | {"annotator": FORBIDDEN}, "draft", verdict="accept"),
+    form("recording-placement", ADMIN, "recording", kind="daw", begins="1.5"),
     page("peaks-tile", MEMBER, "recording", "digest", "zero", "zero"),
     page("proxy", MEMBER, "recording", "digest"),
     page("levels", MEMBER, "recording", "digest"),
