@@ -30,6 +30,7 @@ def sound(tmp_path_factory):
     request = {"path": str(folder / "master.wav")}
     peaks = child.run("peaks", {**request, "folder": str(folder / "peaks")})
     child.run("proxy", {**request, "out": str(folder / "proxy.mp4")})
+    child.run("levels", {**request, "out": str(folder / "levels.json.gz")})
     levels = [level["points"] if isinstance(level, dict) else level for level in peaks["levels"]]
     drawn = {name: peaks[name] for name in ("base", "factor", "tile_points", "channels", "rate")}
     return folder, {**drawn, "levels": levels}, peaks["hash"]
@@ -46,9 +47,11 @@ def layer(project, ana, sound, settings) -> Layer:
     shutil.copy(folder / "master.wav", media / "masters" / "one.wav")
     shutil.copytree(folder / "peaks", media / "derived" / "peaks")
     shutil.copy(folder / "proxy.mp4", media / "derived" / "proxy.mp4")
+    shutil.copy(folder / "levels.json.gz", media / "derived" / "levels.json.gz")
     proxy = sha256_of(media / "derived" / "proxy.mp4")
     Derived.objects.create(recording=recording, kind="peaks", digest=digest, path="derived/peaks", facts=facts)
     Derived.objects.create(recording=recording, kind="proxy", digest=proxy, path="derived/proxy.mp4")
+    Derived.objects.create(recording=recording, kind="levels", digest="f" * 64, path="derived/levels.json.gz")
     return LayerFactory(session=session, owner=ana)
 
 

@@ -316,3 +316,61 @@ def test_a_drag_along_the_turns_pairs_and_one_along_the_topics_groups(sit, layer
     assert made.conversation.topic == layer.session.project.topics[1]["key"]
     sweep(bench, "conversations", 10_000, 12_000)
     bench.message("No turn outside a conversation lies there.")
+
+
+def test_what_sounds_and_is_not_cut_is_offered_and_becomes_segments_by_one_key(sit, layer):
+    SegmentFactory(layer=layer, lane="expert", start_ms=0, end_ms=2_000)
+    bench = sit(layer)
+    bench.wait("bench.sound.found.spans.length === 5")
+    bench.press("d")
+    bench.message("Somebody speaks here, it seems")
+    assert bench.look("return bench.selection.range") == {"start_ms": 4_000, "end_ms": 6_020}
+    bench.press("2")
+    bench.saved()
+    assert times(layer) == [(0, 2_000), (4_000, 6_020)]
+
+    bench.press("d")
+    bench.press("Escape", "Escape")
+    bench.seek("9")
+    bench.press("Escape", "1", "Shift+D")
+    bench.message("1 segment made.")
+    bench.saved()
+    assert layer.segments.get(start_ms=8_000).lane == "amateur"
+
+    bench.seek("10.5")
+    bench.press("[")
+    bench.seek("20")
+    bench.press("]", "Shift+D")
+    bench.message("2 segments made.")
+    bench.saved()
+    assert times(layer) == [(0, 2_000), (4_000, 6_020), (8_000, 10_020), (12_000, 14_020), (16_000, 18_020)]
+    bench.press("Control+z")
+    bench.saved()
+    assert layer.segments.count() == 3
+    bench.press("Control+Shift+z", "d")
+    bench.message("Segments cover all that sounds.")
+
+
+def test_a_click_on_what_sounds_marks_all_of_it(sit, layer):
+    bench = sit(layer)
+    bench.wait("bench.sound.found.spans.length === 5")
+    x, y = bench.look("""
+      const frame = bench.timeline.stage.getBoundingClientRect()
+      const { top, height } = bench.timeline.places.sound
+      return [frame.x + bench.viewport.x(5000), frame.y + top + height / 2]""")
+    bench.page.mouse.click(x, y)
+    bench.press("3")
+    bench.saved()
+    assert list(layer.segments.values_list("lane", "start_ms", "end_ms")) == [("music", 4_000, 6_020)]
+
+
+def test_edges_go_to_the_silence_around_them(sit, layer):
+    row = SegmentFactory(layer=layer, lane="expert", start_ms=3_700, end_ms=6_300)
+    bench = sit(layer)
+    bench.wait("bench.sound.silences.spans.length > 0")
+    bench.press("2", "ArrowDown", "z")
+    bench.saved()
+    row.refresh_from_db()
+    assert (row.start_ms, row.end_ms) == (4_000, 6_020)
+    bench.press("z")
+    bench.message("The edges are there already.")
