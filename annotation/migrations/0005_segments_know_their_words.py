@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0003_pseudonyms_outlive_memberships'),
+        ('annotation', '0004_more_is_made_of_recordings'),
     ]
 
     operations = [

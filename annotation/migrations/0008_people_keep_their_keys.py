@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotation", "0003_pseudonyms_outlive_memberships")]
+    dependencies = [("annotation", "0005_segments_know_their_words")]
 
     operations = [
         migrations.AddField(

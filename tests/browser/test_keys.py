@@ -69,7 +69,23 @@ def test_a_key_is_changed_by_keyboard_and_goes_where_the_person_goes(sit, layer,
 
 @pytest.mark.parametrize(
     "key",
-    ["Control+t", "Control+n", "Control+r", "Control+l", "Control+1", "F1", "F5", "F11", "Alt+x", "Alt+ArrowLeft", "Control+Tab", "Tab", "Control+Equal", "Control+Shift+t", "Control+c"],
+    [
+        "Control+t",
+        "Control+n",
+        "Control+r",
+        "Control+l",
+        "Control+1",
+        "F1",
+        "F5",
+        "F11",
+        "Alt+x",
+        "Alt+ArrowLeft",
+        "Control+Tab",
+        "Tab",
+        "Control+Equal",
+        "Control+Shift+t",
+        "Control+c",
+    ],
 )
 def test_the_browsers_own_keys_are_refused(sit, layer, key):
     bench = sit(layer)
