@@ -26,6 +26,7 @@ MAKINGS = {
     Derived.Kind.PEAKS: Making("draws the waveform", "folder"),
     Derived.Kind.LEVELS: Making("tells silence, speech and playback apart", "out", ".json.gz"),
     Derived.Kind.PROXY: Making("makes the playback audio", "out", ".mp4"),
+    Derived.Kind.SPECTROGRAM: Making("paints the spectrogram", "folder"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from annotation.models import Derived, Ingest, Person, Project, Recording, Snapshot
-from mixassist_site.jobs import JobError, ring
+from mixassist_site.jobs import JobError, State, ring
 
 FIRST = (Derived.Kind.PEAKS, Derived.Kind.LEVELS, Derived.Kind.PROXY)
 
@@ -22,6 +22,17 @@ def start_making(recording: Recording, makes: str, by: Person | None) -> Ingest:
     job = Ingest.objects.create(project=recording.session.project, recording=recording, makes=makes, created_by=by)
     transaction.on_commit(partial(ring, job))
     return job
+
+
+def start_spectrogram(recording: Recording, by: Person | None) -> Ingest:
+    """Queue a recording's spectrogram, unless it is here or on its way: then that job is the answer."""
+    with transaction.atomic():
+        Recording.objects.select_for_update().get(pk=recording.pk)  # who asks at the same moment waits here
+        jobs = recording.ingests.filter(makes=Derived.Kind.SPECTROGRAM).order_by("-pk")
+        is_made = recording.derived.filter(kind=Derived.Kind.SPECTROGRAM).exists()
+        under_way = [State.QUEUED, State.RUNNING, *([State.SUCCEEDED] if is_made else [])]
+        same = jobs.filter(state__in=under_way).first()
+        return same or start_making(recording, Derived.Kind.SPECTROGRAM, by)
 
 
 def start_snapshot(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from annotation.models import Derived, MixingSession, Recording
+from annotation.models import Derived, Ingest, MixingSession, Recording
 from mixassist_site.jobs import State
 
 
@@ -16,7 +16,8 @@ def recordings_of(session: MixingSession) -> list[dict[str, Any]]:
 
 def _recording(recording: Recording) -> dict[str, Any]:
     made = {derived.kind: derived for derived in recording.derived.all()}
-    state, message = _state_of(recording)
+    jobs = {job.makes: job for job in sorted(recording.ingests.all(), key=lambda job: job.pk)}  # the last for each
+    state, message = _state_of(jobs)
     return {
         "id": recording.pk,
         "kind": recording.kind,
@@ -28,6 +29,9 @@ def _recording(recording: Recording) -> dict[str, Any]:
         "peaks": _peaks(recording, made.get(Derived.Kind.PEAKS)),
         "proxy": _proxy(recording, made.get(Derived.Kind.PROXY)),
         "levels": _levels(recording, made.get(Derived.Kind.LEVELS)),
+        "spectrogram": _spectrogram(recording, made.get(Derived.Kind.SPECTROGRAM)),
+        "spectrogram_state": jobs[Derived.Kind.SPECTROGRAM].state if Derived.Kind.SPECTROGRAM in jobs else "none",
+        "spectrogram_url": reverse("api-recording-spectrogram", args=[recording.pk]),
         "clips": _clips(recording, made.get(Derived.Kind.PROXY)),
         "state": state,
         "message": message,
@@ -54,6 +58,19 @@ def _levels(recording: Recording, levels: Derived | None) -> dict[str, str] | No
     return {"url": reverse("levels", args=[recording.pk, levels.digest])}
 
 
+def _spectrogram(recording: Recording, painted: Derived | None) -> dict[str, Any] | None:
+    if painted is None:
+        return None
+    facts = painted.facts
+    address = reverse("spectrogram-tile", args=[recording.pk, painted.digest, 0, 0])
+    columns = zip(facts["columns"], facts["ms_per_column"], strict=True)
+    return {
+        "url": address.removesuffix("0/0/") + "{level}/{tile}/",
+        "levels": [{"columns": count, "ms_per_column": each} for count, each in columns],
+        **{name: facts[name] for name in ("tile_columns", "bins", "low_hz", "high_hz")},
+    }
+
+
 def _clips(recording: Recording, proxy: Derived | None) -> dict[str, Any] | None:
     """Where moments of a recording are cut; from its proxy, and then not `exact`, when the master can't be sought."""
     if proxy is None and not recording.is_sought:
@@ -62,12 +79,11 @@ def _clips(recording: Recording, proxy: Derived | None) -> dict[str, Any] | None
     return {"url": address.removesuffix("0-0/") + "{start}-{end}/", "exact": recording.is_sought}
 
 
-def _state_of(recording: Recording) -> tuple[str, str]:
-    """The worst state among the jobs that make what must be drawn and played, the last of each, and its sentence."""
-    last = {job.makes: job for job in sorted(recording.ingests.all(), key=lambda job: job.pk)}
-    jobs = [last[makes] for makes in (Derived.Kind.PEAKS, Derived.Kind.PROXY) if makes in last]
+def _state_of(jobs: dict[str, Ingest]) -> tuple[str, str]:
+    """The worst state of the jobs that make what must be drawn and played, and its sentence."""
+    needed = [jobs[makes] for makes in (Derived.Kind.PEAKS, Derived.Kind.PROXY) if makes in jobs]
     for state in (State.FAILED, State.RUNNING, State.QUEUED, State.CANCELLED):
-        for job in jobs:
+        for job in needed:
             if job.state == state:
                 return state, job.error_message
     return State.SUCCEEDED, ""

@@ -27,6 +27,11 @@ urlpatterns = [
     path("recordings/<int:pk>/peaks/<slug:digest>/<int:level>/<int:tile>/", media.peaks_tile, name="peaks-tile"),
     path("recordings/<int:pk>/proxy/<slug:digest>/", media.proxy, name="proxy"),
     path("recordings/<int:pk>/levels/<slug:digest>/", media.levels, name="levels"),
+    path(
+        "recordings/<int:pk>/spectrogram/<slug:digest>/<int:level>/<int:tile>/",
+        media.spectrogram_tile,
+        name="spectrogram-tile",
+    ),
     path("recordings/<int:pk>/clips/<slug:digest>/<int:start_ms>-<int:end_ms>/", media.clip, name="clip"),
     path("snapshots/<int:pk>/", snapshots.snapshot, name="snapshot"),
     path("snapshots/<int:pk>/rows/<path:row>/clip/", snapshots.clip, name="snapshot-clip"),

@@ -1,14 +1,16 @@
 """Projects, sessions and recordings for scripts."""
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import playback
+from annotation import launch, playback
 from annotation.models import MixingSession, Project, Recording
 from mixassist_site.api_forms import chosen
 from mixassist_site.http import me
@@ -116,3 +118,20 @@ class RecordingDetail(generics.RetrieveAPIView[Recording]):
     def get_queryset(self) -> QuerySet[Recording]:
         """Only what this person may see."""
         return Recording.objects.visible_to(me(self.request))
+
+
+class SpectrogramView(APIView):
+    """The spectrogram of a recording, which is made when somebody asks for it."""
+
+    scope = "annotate"
+
+    @extend_schema(request=None, responses={202: dict})
+    def post(self, request: Request, pk: int) -> Response:
+        """Have it made; asking again answers with the same job."""
+        visible = Recording.objects.visible_to(me(request)).select_related("session__project")
+        recording = get_object_or_404(visible, pk=pk)
+        if not me(request).has_perm("annotation.annotate", recording):
+            raise PermissionDenied
+        job = launch.start_spectrogram(recording, me(request))
+        told = {"job": job.pk, "state": job.state, "url": reverse("job", args=[job.kind, job.pk])}
+        return Response(told, status=202)

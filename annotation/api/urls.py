@@ -12,6 +12,7 @@ urlpatterns = [
     path("sessions/<int:pk>/playback/", sessions.PlaybackView.as_view(), name="api-session-playback"),
     path("recordings/", sessions.RecordingList.as_view(), name="api-recordings"),
     path("recordings/<int:pk>/", sessions.RecordingDetail.as_view(), name="api-recording"),
+    path("recordings/<int:pk>/spectrogram/", sessions.SpectrogramView.as_view(), name="api-recording-spectrogram"),
     path("me/keys/", people.MyKeysView.as_view(), name="api-my-keys"),
     path("layers/", layers.LayerList.as_view(), name="api-layers"),
     path("layers/<int:pk>/", layers.LayerDetail.as_view(), name="api-layer"),

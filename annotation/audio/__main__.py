@@ -147,6 +147,14 @@ def _levels(request: Request, report: Progress) -> Request:
     )
 
 
+def _spectrogram(request: Request, report: Progress) -> Request:
+    from annotation.audio import spectrogram
+
+    return spectrogram.build(
+        Path(request["path"]), Path(request["folder"]), limits=_limits(request), progress=report
+    ).as_dict()
+
+
 def _clips(request: Request, report: Progress) -> Request:
     from annotation.audio.clip import Span, cut
 
@@ -207,6 +215,7 @@ ACTS: dict[str, Callable[[Request, Progress], Request]] = {
     "probe": _probe,
     "peaks": _peaks,
     "levels": _levels,
+    "spectrogram": _spectrogram,
     "proxy": _proxy,
     "clips": _clips,
     "excerpt": _excerpt,

@@ -88,3 +88,8 @@ def read_tile(folder: Path, level: int, tile: int) -> bytes:
         except FileNotFoundError:
             pass
     raise AudioError("no-such-tile", f"The waveform has no tile {tile} on level {level}.")
+
+
+def picture_name(level: int, tile: int) -> str:
+    """Return what a tile of a spectrogram is called in its folder."""
+    return f"level{level}-{tile}.png"

@@ -1,8 +1,8 @@
-"""Levels can be made of a recording."""
+"""Levels and a spectrogram can be made of a recording."""
 
 from django.db import migrations, models
 
-KINDS = [("peaks", "Peaks"), ("levels", "Levels"), ("proxy", "Proxy")]
+KINDS = [("peaks", "Peaks"), ("levels", "Levels"), ("proxy", "Proxy"), ("spectrogram", "Spectrogram")]
 
 
 class Migration(migrations.Migration):

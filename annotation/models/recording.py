@@ -98,6 +98,7 @@ class Derived(models.Model):
         PEAKS = "peaks"
         LEVELS = "levels"
         PROXY = "proxy"
+        SPECTROGRAM = "spectrogram"
 
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="derived")
     kind = models.CharField(max_length=12, choices=Kind)
@@ -135,11 +136,13 @@ class IngestQuerySet(JobQuerySet["Ingest"]):
 AFTER = {  # what waits for which jobs of the same recording
     Derived.Kind.LEVELS: [Derived.Kind.PEAKS],
     Derived.Kind.PROXY: [Derived.Kind.PEAKS, Derived.Kind.LEVELS],
+    Derived.Kind.SPECTROGRAM: [Derived.Kind.PEAKS],
 }
 TITLES = {
     Derived.Kind.PEAKS: "Waveform",
     Derived.Kind.LEVELS: "Silence, speech and playback",
     Derived.Kind.PROXY: "Playback audio",
+    Derived.Kind.SPECTROGRAM: "Spectrogram",
 }
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from annotation import excerpts
 from annotation.audio.errors import AudioError
-from annotation.audio.tiles import read_tile
+from annotation.audio.tiles import picture_name, read_tile
 from annotation.audio.timing import frames_at
 from annotation.media import send
 from annotation.models import Derived, Recording
@@ -65,6 +65,17 @@ def levels(request: MemberRequest, pk: int, digest: str) -> HttpResponse:
         answer["Content-Encoding"] = "gzip"
     patch_vary_headers(answer, ["Accept-Encoding"])
     return answer
+
+
+@require_safe
+def spectrogram_tile(request: MemberRequest, pk: int, digest: str, level: int, tile: int) -> HttpResponse:
+    """One picture of a spectrogram."""
+    painted = _derived(request, pk, Derived.Kind.SPECTROGRAM, digest)
+    try:
+        content = (painted.full_path / picture_name(level, tile)).read_bytes()
+    except OSError:
+        raise Http404 from None
+    return _forever(content, "image/png")
 
 
 @require_safe

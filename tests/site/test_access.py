@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from annotation.audio.tiles import Level, Peaks
+from annotation.audio.tiles import Level, Peaks, picture_name
 from annotation.models import ApiToken, Derived, Ingest, Upload
 from evaluation import assignment
 from modeling.models import Adapter
@@ -102,6 +102,7 @@ ROUTES = [
     page("peaks-tile", MEMBER, "recording", "digest", "zero", "zero"),
     page("proxy", MEMBER, "recording", "digest"),
     page("levels", MEMBER, "recording", "digest"),
+    page("spectrogram-tile", MEMBER, "recording", "digest", "zero", "zero"),
     page("clip", MEMBER, "recording", "clip_digest", "zero", "hundred"),
     # snapshots
     page("snapshots", MEMBER, "slug"),
@@ -147,6 +148,7 @@ ROUTES = [
     api("api-session-playback", MEMBER, "session"),
     api("api-recordings", PERSON),
     api("api-recording", MEMBER, "recording"),
+    api("api-recording-spectrogram", None, "recording", post=MEMBER),
     Route(
         "api-my-keys", {"GET": PERSON, "HEAD": PERSON, "OPTIONS": PERSON, "PUT": PERSON}, body={"keys": {}}, json=True
     ),
@@ -222,11 +224,13 @@ def world(project, ana, rita, ada, sam, sue):
     pyramid = Peaks(8000, 25_600, 3200, 1, 1, (Level(256, 100),))
     (folder / "peaks.json").write_text(json.dumps(pyramid.as_dict()))
     (folder / "proxy.mp4").write_bytes(bytes(200))
+    (folder / picture_name(0, 0)).write_bytes(bytes(200))
     (folder / "levels.json.gz").write_bytes(gzip.compress(b"{}"))
     for kind, path in (
         ("peaks", folder),
         ("proxy", folder / "proxy.mp4"),
         ("levels", folder / "levels.json.gz"),
+        ("spectrogram", folder),
     ):
         where = str(path.relative_to(folder.parent.parent))
         Derived.objects.create(recording=recording, kind=kind, digest="abc", path=where, facts=peaks)
