@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from annotation.models import Derived
+from annotation import execute
+from annotation.models import Derived, Ingest
 from annotation.uploading import sha256_of
 from tests.browser.sitting import Bench
 from tests.factories import RecordingFactory, SegmentFactory
@@ -374,3 +375,30 @@ def test_edges_go_to_the_silence_around_them(sit, layer):
     assert (row.start_ms, row.end_ms) == (4_000, 6_020)
     bench.press("z")
     bench.message("The edges are there already.")
+
+
+# Where the spectrogram lies, its tone of 220 Hz shows as a column of many colours; a waveform has one.
+COLOURED = """(() => {
+  const { top, height } = bench.timeline.places.tracks[0].spectrum ?? { top: 0, height: 1 }
+  const { canvas } = bench.timeline.waves
+  const { data } = canvas.getContext("2d").getImageData(Math.round(bench.viewport.x(1000)), top, 1, height)
+  const colours = new Set()
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 0) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`)
+  return colours.size > 8
+})()"""
+
+
+def test_a_spectrogram_is_asked_for_when_it_is_first_wanted_and_drawn_when_it_is_there(sit, layer):
+    bench = sit(layer)
+    with bench.page.expect_response("**/spectrogram/") as answered:
+        bench.press("Shift+V")
+    assert answered.value.status == 202
+    bench.message("The spectrogram is being made.")
+    execute.ingest(Ingest.objects.get(makes="spectrogram"))
+    bench.wait("bench.tracks[0].spectrogram !== null")
+    bench.wait(COLOURED)
+
+    bench.open()
+    bench.press("Shift+V")
+    bench.wait(COLOURED)
+    assert Ingest.objects.filter(makes="spectrogram").count() == 1
