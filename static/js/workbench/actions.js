@@ -5,7 +5,7 @@ const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2]
 // name → {name, label, words, keys, group, repeats, edits, can(), run(event)}; the keymap changes the keys and adds a
 // title, which is the words with the key in force.
 export function actionsOf(bench) {
-  const { document, selection, player, viewport, acts, view, taps, snapping } = bench
+  const { document, selection, player, viewport, acts, view, taps, snapping, suggestions, unfinished } = bench
   const table = new Map()
   const add = (group, name, label, keys, run, { can = () => true, edits = false, repeats = false, pressed = null } = {}) => {
     const all = [].concat(keys)
@@ -45,6 +45,10 @@ export function actionsOf(bench) {
   add("Choose", "extend-turn-up", "Previous turn too", "Shift+PageUp", () => bench.extendTurns(-1), { repeats: true })
   add("Choose", "extend-turn-down", "Next turn too", "Shift+PageDown", () => bench.extendTurns(1), { repeats: true })
   add("Choose", "next-unpaired", "Next unpaired segment", "N", () => bench.nextUnpaired())
+  add("Choose", "next-ungrouped", "Next turn without a conversation", "Shift+U", () => unfinished.nextUngrouped())
+  add("Choose", "next-unfinished", "Next that is unfinished", "U", () => unfinished.next())
+  add("Choose", "only-unfinished", "Show only what is unfinished", "Shift+L", () => unfinished.setOnly(!unfinished.only), { pressed: () => unfinished.only })
+  add("Choose", "find", "Find and replace", "/", () => bench.showFind())
 
   add("Cut", "mark-in", "Mark the start at the playhead", "[", () => bench.mark("start_ms"))
   add("Cut", "mark-out", "Mark the end at the playhead", "]", () => bench.mark("end_ms"))
@@ -81,9 +85,13 @@ export function actionsOf(bench) {
   add("Turns", "unpair", "Unpair", "Shift+T", () => acts.unpair(), { edits: true, can: turn })
   add("Turns", "flag", "Flag", "F", () => bench.askForFlag(), { edits: true, can: turn })
   add("Turns", "summary", "Context summary", "C", () => bench.focusOn("summary"), { edits: true, can: turn })
-  add("Turns", "group", "Group", "G", () => bench.group(), { edits: true, can: turn })
+  add("Turns", "group", "Group", "G", () => bench.group(), { edits: true, can: () => turn() || selection.isMarked })
   add("Turns", "ungroup", "Ungroup", "Shift+G", () => acts.ungroup(), { edits: true, can: () => selection.conversations.length > 0 })
   add("Turns", "topic", "Topic", "Y", () => bench.askForTopic(), { edits: true, can: () => selection.conversation !== null })
+
+  add("Turns", "accept-suggestion", "Accept the suggested turn, go to the next", ["Shift+S", "Ctrl+Enter"], () => suggestions.accept(), { edits: true })
+  add("Turns", "accept-suggestions", "Accept all suggested turns that are marked, selected or in view", "Ctrl+Shift+Enter", () => suggestions.acceptAll(), { edits: true })
+  add("Turns", "dismiss-suggestion", "Dismiss the suggested turn", "Shift+R", () => suggestions.dismiss(), { edits: true })
 
   add("Look", "zoom-in", "Zoom in", ["+", "="], () => bench.zoom(0.5), { repeats: true })
   add("Look", "zoom-out", "Zoom out", "-", () => bench.zoom(2), { repeats: true })

@@ -2,6 +2,7 @@
 
 import { Acts } from "workbench/acts"
 import { actionsOf, otherSpeed } from "workbench/actions"
+import { Finder } from "workbench/find"
 import { Keymap } from "workbench/keymap"
 import { Peaks, TileRoom } from "workbench/peaks"
 import { Player } from "workbench/player"
@@ -10,7 +11,9 @@ import { Selection } from "workbench/selection"
 import { Snapping } from "workbench/snapping"
 import { Sound } from "workbench/sound"
 import { Spectrogram } from "workbench/spectrogram"
+import { Suggestions } from "workbench/suggestions"
 import { Taps } from "workbench/taps"
+import { Unfinished } from "workbench/unfinished"
 import { Viewport } from "workbench/viewport"
 
 const FIRST_VIEW_MS = 90_000
@@ -31,6 +34,9 @@ export class Bench extends EventTarget {
     this.sound = new Sound(document, signal)
     this.snapping = new Snapping(this)
     this.taps = new Taps(this)
+    this.finder = new Finder(this)
+    this.suggestions = new Suggestions(this)
+    this.unfinished = new Unfinished(this)
     this.acts = new Acts(this)
     this.actions = actionsOf(this)
     this.keymap = new Keymap(this.actions, keys)
@@ -187,7 +193,7 @@ export class Bench extends EventTarget {
       found = lane.spans[lane.spans.findIndex(({ uid }) => uid === segment.uid) + direction]
     } else found = direction > 0 ? lane.next(player.time - 1) : lane.previous(player.time)
     if (!found) return this.say(`No ${direction > 0 ? "later" : "earlier"} ${selection.lane} segment.`)
-    this.#arrive([found.uid])
+    this.arrive([found.uid])
   }
 
   extend(direction) {
@@ -227,11 +233,12 @@ export class Bench extends EventTarget {
     const loose = document.segments.filter(({ uid, lane }) => lane !== "note" && !document.turnsOf(uid).length)
     const found = loose.find(({ uid, start_ms }) => start_ms > from || (start_ms === from && uid > selection.primary)) ?? loose[0]
     if (!found) return this.say("Every segment is in a turn.")
-    this.#arrive([found.uid])
+    this.arrive([found.uid])
   }
 
-  #arrive(uids) {
-    this.selection.select(uids)
+  // Choose these, have them in view, and be there.
+  arrive(uids, options = {}) {
+    this.selection.select(uids, options)
     this.#goTo(this.selection.span)
   }
 
@@ -299,7 +306,17 @@ export class Bench extends EventTarget {
 
   // ---------------------------------------------------------------- turns
 
+  // A marked range means the turns whose middle lies in it.
   group() {
+    const { document, selection } = this
+    if (selection.isMarked) {
+      const { start_ms, end_ms } = selection.range
+      const middle = (turn) => (turn.start_ms + turn.end_ms) / 2
+      const turns = document.turnIndex.within(start_ms, end_ms).filter((turn) => middle(turn) >= start_ms && middle(turn) < end_ms)
+      if (!turns.length) return this.acts.no("No turn lies in the marked range.")
+      const uids = [...new Set(turns.flatMap(({ segments }) => segments.map(({ uid }) => uid)))]
+      selection.select(uids, { primary: turns[0].segments[0].uid, turn: turns[0].uid, keepLane: true })
+    }
     const fresh = !this.selection.conversation
     if (this.acts.group() && fresh) this.askForTopic()
   }

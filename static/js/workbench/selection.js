@@ -44,9 +44,11 @@ export class Selection extends EventTarget {
     return [...new Set(all)]
   }
 
+  get isMarked() { return this.range?.start_ms != null && this.range.end_ms != null }
+
   // What "play selection" means: the marked range, else the selected segments.
   get span() {
-    if (this.range?.start_ms != null && this.range.end_ms != null) return this.range
+    if (this.isMarked) return this.range
     const segments = this.segments
     if (!segments.length) return null
     return { start_ms: segments[0].start_ms, end_ms: Math.max(...segments.map((segment) => segment.end_ms)) }

@@ -3,11 +3,11 @@
 import { clock } from "workbench/clock"
 import { Draft } from "workbench/draft"
 import { el, oncePerFrame } from "workbench/element"
-import { Heights, scriptRows } from "workbench/script"
+import { Heights, onlyRows, scriptRows } from "workbench/script"
 
 const REST_MS = 4000
 const OVERSCAN_PX = 300
-const GUESS = { conversation: 34, turn: 27, segment: 28 }
+const GUESS = { conversation: 34, turn: 27, segment: 28, suggestion: 34 }
 
 class Transcript extends HTMLElement {
   connectedCallback() { this.gone = new AbortController() }
@@ -18,6 +18,7 @@ class Transcript extends HTMLElement {
     this.bench = bench
     this.list = this.querySelector("[role=listbox]")
     this.empty = this.querySelector(".empty")
+    this.done = this.querySelector(".done")
     this.field = this.querySelector("textarea")
     this.rows = []
     this.drawn = new Map() // row id → its element
@@ -32,6 +33,13 @@ class Transcript extends HTMLElement {
     const on = (target, name, listener, options = {}) => target.addEventListener(name, listener, { signal, ...options })
     on(bench.document, "change", () => this.#renew())
     on(bench.selection, "change", () => this.#follow())
+    on(bench.suggestions, "change", () => this.#renew())
+    on(bench.unfinished, "change", () => {
+      this.order.clear() // nothing lingers from the other list
+      this.#renew()
+    })
+    on(bench.finder, "change", () => this.#drawAnew())
+    for (const leader of [bench.finder, bench.unfinished]) on(leader, "arrive", ({ detail }) => this.#arrive(detail.row))
     on(bench.player, "tick", () => this.#followPlayhead())
     on(bench.player, "move", () => this.#followPlayhead(false))
     on(this.list, "scroll", () => this.draw())
@@ -65,12 +73,40 @@ class Transcript extends HTMLElement {
 
   #renew() {
     const { document } = this.bench
-    this.rows = scriptRows(document)
+    const { suggestions, unfinished } = this.bench
+    const all = scriptRows(document, unfinished.only ? [] : suggestions.all)
+    this.rows = unfinished.only ? onlyRows(all, this.#isUnfinished()) : all
     this.heights.setRows(this.rows)
     this.order = new Map(this.rows.map((row, i) => [row.id, i]))
+    this.empty.hidden = all.length > 0
+    this.done.hidden = this.rows.length > 0 || !all.length
+    this.list.setAttribute("aria-label", `Transcript: ${document.segments.length} segments, ${document.turns.length} turns${unfinished.only ? "; only what is unfinished" : ""}`)
+    this.#drawAnew()
+  }
+
+  #drawAnew() {
     for (const node of this.drawn.values()) node.stale = true
-    this.empty.hidden = this.rows.length > 0
-    this.list.setAttribute("aria-label", `Transcript: ${document.segments.length} segments, ${document.turns.length} turns`)
+    this.draw()
+  }
+
+  // What one has just finished stays as long as it is selected or written in: nobody loses the row under their hands.
+  #isUnfinished() {
+    const { unfinished, selection } = this.bench
+    const lacking = new Set(unfinished.things.map(({ kind, uid }) => `${kind} ${uid}`))
+    const turn = selection.turn?.uid
+    const shown = new Set(this.order?.keys())
+    const isHeld = ({ kind, item }) => (kind === "turn" ? item.uid === turn : selection.uids.has(item.uid) || item.uid === this.editing)
+    return (row) => lacking.has(`${row.kind} ${row.item.uid}`) || (shown.has(row.id) && isHeld(row))
+  }
+
+  // A row that somebody was led to by another way than its segments.
+  #arrive(id) {
+    if (!this.order.has(id)) {
+      if (!this.bench.unfinished.only) return
+      this.bench.unfinished.setOnly(false)
+    }
+    this.active = this.order.get(id)
+    this.#show(this.active)
     this.draw()
   }
 
@@ -126,6 +162,7 @@ class Transcript extends HTMLElement {
       const { item } = row
       node.append(el("strong", { text: document.topicLabel(item.row.topic) }), el("span", { class: "soft", text: `conversation ${item.number} · ${item.turns.length} ${item.turns.length === 1 ? "turn" : "turns"}` }))
     } else if (row.kind === "turn") this.#turnRow(node, row.item)
+    else if (row.kind === "suggestion") this.#suggestionRow(node, row.item)
     else this.#segmentRow(node, row)
     return node
   }
@@ -139,19 +176,58 @@ class Transcript extends HTMLElement {
       if (value) node.append(el("span", { class: `flag ${value}`, text: `${flag.label}: ${value}` }))
     }
     if (missing.length) node.append(el("span", { class: "soft", text: `${missing.join(" and ")} missing` }))
+    const { unfinished } = this.bench
+    const lacks = unfinished.only ? unfinished.of("turn", turn.uid)?.lacks : null
+    if (lacks) node.append(el("span", { class: "tag", text: lacks.join(", ") }))
     const summary = document.summaryOf(turn.uid)?.text
-    node.append(summary ? el("span", { class: "summary", text: summary }) : el("span", { class: "soft", text: "no summary" }))
+    node.append(summary ? el("span", { class: "summary" }, ...this.#marked("summary", turn.uid, summary)) : el("span", { class: "soft", text: "no summary" }))
+    for (const side of ["amateur", "expert"]) {
+      // what was written for a side is not among the rows: shown where something is found in it
+      if (this.bench.finder.marksOf(side, turn.uid).length) node.append(el("span", { class: "found" }, `${side}: `, ...this.#marked(side, turn.uid, turn.row[`${side}_text`])))
+    }
   }
 
-  #segmentRow(node, { item, turn }) {
-    const loose = !turn && item.lane !== "note"
+  #suggestionRow(node, suggestion) {
+    const { keymap } = this.bench
+    const button = (does, text, title) => el("button", { type: "button", class: "act tiny", tabindex: "-1", data: { suggest: does }, text, title })
+    node.append(
+      el("strong", { text: "Suggested turn" }),
+      el("time", { text: clock(suggestion.start_ms, { digits: 1 }) }),
+      el("span", { class: "soft", text: suggestion.music.length ? "with music" : "no music" }),
+      button("accept", "Accept", `Accept the suggested turn${keymap.hint("accept-suggestion")}`),
+      button("change", "Change", "Select its segments, to change them before they are paired"),
+      button("dismiss", "Dismiss", `Dismiss the suggested turn${keymap.hint("dismiss-suggestion")}`))
+  }
+
+  // A text with what is sought marked in it.
+  #marked(kind, uid, text) {
+    const marks = this.bench.finder.marksOf(kind, uid)
+    const nodes = []
+    let from = 0
+    // a text longer than a row shows the first thing found in it
+    if (marks.length && kind !== "segment" && marks[0][0] > 24) {
+      from = marks[0][0] - 12
+      nodes.push("…")
+    }
+    for (const [start, end, present] of marks) {
+      nodes.push(text.slice(from, start), el("mark", { class: present ? "present" : null, text: text.slice(start, end) }))
+      from = end
+    }
+    nodes.push(text.slice(from))
+    return nodes
+  }
+
+  #segmentRow(node, { item, turn, suggestion }) {
+    const loose = !turn && !suggestion && item.lane !== "note"
+    node.classList.toggle("suggested", Boolean(suggestion))
     node.dataset.lane = item.lane
     node.classList.toggle("outside", !turn)
     node.classList.toggle("loose", loose)
     node.append(
       el("time", { text: clock(item.start_ms, { digits: 1 }) }),
       el("span", { class: "lane", text: item.lane }),
-      el("span", { class: item.text ? "words" : "words soft", text: item.text || (item.lane === "music" ? `${((item.end_ms - item.start_ms) / 1000).toFixed(1)} s of music` : "no words yet") }),
+      item.text ? el("span", { class: "words" }, ...this.#marked("segment", item.uid, item.text))
+        : el("span", { class: "words soft", text: item.lane === "music" ? `${((item.end_ms - item.start_ms) / 1000).toFixed(1)} s of music` : "no words yet" }),
     )
     if (loose) node.append(el("span", { class: "tag", text: "unpaired" }))
   }
@@ -181,6 +257,7 @@ class Transcript extends HTMLElement {
   }
 
   #follow() {
+    if (this.bench.unfinished.only) this.#renew()
     const { primary } = this.bench.selection
     const i = primary ? this.#indexOf(primary) : -1
     if (i >= 0) {
@@ -217,6 +294,8 @@ class Transcript extends HTMLElement {
     const node = event.target.closest("[role=option]")
     const i = node && this.order.get(node.dataset.id)
     if (i === undefined || i === null) return
+    const does = event.target.closest("[data-suggest]")?.dataset.suggest
+    if (does) return this.bench.suggestions[does](this.rows[i].item)
     const add = event.ctrlKey || event.metaKey
     if (event.shiftKey) this.#choose(this.#between(this.anchor ?? this.active, i))
     else if (add && this.rows[i].kind === "segment") this.bench.selection.toggle(this.rows[i].item.uid)
@@ -264,7 +343,7 @@ class Transcript extends HTMLElement {
 
   edit(uid) {
     const i = this.#indexOf(uid)
-    if (i < 0) return
+    if (i < 0) return this.bench.focusOn("text") // its row is not among those shown
     this.editing = uid
     this.#show(i)
     this.draft.show()
@@ -312,6 +391,7 @@ customElements.define("mix-transcript", Transcript)
 
 function uidsOf(row) {
   if (row.kind === "segment") return [row.item.uid]
+  if (row.kind === "suggestion") return row.item.segments.map(({ uid }) => uid)
   const turns = row.kind === "turn" ? [row.item] : row.item.turns
   return turns.flatMap((turn) => turn.segments.map(({ uid }) => uid))
 }

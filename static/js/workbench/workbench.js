@@ -7,6 +7,7 @@ import "workbench/history"
 import { Keep } from "workbench/keep"
 import { KeptKeys } from "workbench/kept-keys"
 import "workbench/key-sheet"
+import "workbench/find-bar"
 import { keyLabel } from "workbench/keymap"
 import { Keys } from "workbench/keys"
 import { Outbox, csrfToken } from "workbench/outbox"
@@ -18,12 +19,13 @@ import "workbench/status"
 import "workbench/tap-trainer"
 import "workbench/timeline"
 import "workbench/transcript"
+import "workbench/transcript-head"
 import "workbench/transport"
 import "workbench/turn-card"
 
 const POLL_MS = { first: 300, most: 3000 } // often while a waveform is due, seldom while a long job runs
 const MESSAGE_MS = 7000
-const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "edit-history", "snap-menu", "tap-trainer", "key-sheet"]
+const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "edit-history", "snap-menu", "tap-trainer", "key-sheet", "transcript-head", "find-bar"]
 
 class Workbench extends HTMLElement {
   connectedCallback() {
@@ -131,7 +133,7 @@ class Workbench extends HTMLElement {
         this.#refresh()
       })
     }
-    for (const [target, name] of [[bench.document, "change"], [bench.document, "queued"], [bench.selection, "change"], [bench.player, "state"], [bench, "view"], [bench.taps, "change"], [bench.snapping, "change"]]) {
+    for (const [target, name] of [[bench.document, "change"], [bench.document, "queued"], [bench.selection, "change"], [bench.player, "state"], [bench, "view"], [bench.suggestions, "change"], [bench.taps, "change"], [bench.snapping, "change"]]) {
       target.addEventListener(name, refresh, { signal })
     }
     this.#refresh()
