@@ -37,7 +37,7 @@ def ingest(job: Ingest, lease: Lease) -> None:
     folder = recording.derived_folder()
     folder.mkdir(parents=True, exist_ok=True)
     making = MAKINGS[Derived.Kind(job.makes)]
-    target = folder / f"{job.makes}-{lease.fence}{making.suffix}"
+    target = folder / f"{job.makes}-{job.pk}-{lease.fence}{making.suffix}"  # never that of an earlier job
     request = {"path": str(recording.path), making.given_as: str(target)}
     if job.makes == Derived.Kind.LEVELS:
         request["kind"] = recording.kind

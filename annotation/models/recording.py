@@ -125,11 +125,14 @@ class IngestQuerySet(JobQuerySet["Ingest"]):
         return self.filter(project__in=Project.objects.visible_to(person))
 
     def claimable(self) -> Self:
-        """What is drawn of a recording comes first: together with the rest it would take twice as long."""
-        rows = super().claimable()
+        """What is drawn of a recording comes first, and of two jobs that make the same thing the older.
+
+        Together with the rest, what is drawn would take twice as long; and the last that was asked for is to stay.
+        """
+        under_way = Ingest.objects.filter(recording=OuterRef("recording"), state__in=[State.QUEUED, State.RUNNING])
+        rows = super().claimable().exclude(Exists(under_way.filter(makes=OuterRef("makes"), pk__lt=OuterRef("pk"))))
         for makes, before in AFTER.items():
-            earlier = Ingest.objects.filter(recording=OuterRef("recording"), makes__in=before)
-            rows = rows.exclude(Exists(earlier.filter(state__in=[State.QUEUED, State.RUNNING])), makes=makes)
+            rows = rows.exclude(Exists(under_way.filter(makes__in=before)), makes=makes)
         return rows
 
 

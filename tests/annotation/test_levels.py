@@ -102,3 +102,29 @@ def test_the_old_file_goes_when_they_are_made_again(recording):
         recording.ingests.filter(makes="levels", state=State.QUEUED).update(fence=5)
     made = [each.full_path for each in Derived.objects.all()]
     assert sorted(recording.derived_folder().iterdir()) == sorted(made)
+
+
+def test_what_is_made_again_fails_without_a_loss(client, ana, recording, monkeypatch):
+    work(recording, "peaks", "levels", "proxy")
+    told = recordings_of(recording.session)[0]
+    start_ingest(recording, None)
+    recording.path.unlink()
+    work(recording, "peaks", "levels", "proxy")
+    assert set(recording.ingests.filter(state=State.FAILED).values_list("makes", flat=True)) == {
+        "peaks", "levels", "proxy",
+    }  # fmt: skip
+    client.force_login(ana)
+    tile = told["peaks"]["url"].format(level=0, tile=0)
+    for url in (tile, told["levels"]["url"], told["proxy"]["url"]):
+        assert client.get(url).status_code == 200
+
+
+def test_of_two_jobs_for_the_same_thing_the_last_that_was_asked_for_stays(recording):
+    recording.ingests.exclude(makes="levels").update(state=State.SUCCEEDED)
+    first = recording.ingests.get(makes="levels")
+    again = Ingest.objects.create(project=first.project, recording=recording, makes="levels")
+    assert not again.claim("somebody")
+    assert first.claim("somebody")
+    assert not again.claim("somebody else")
+    Ingest.objects.filter(pk=first.pk).update(state=State.SUCCEEDED)
+    assert again.claim("somebody else")
