@@ -4,6 +4,7 @@ Six minutes by default; `MIXASSIST_MINUTES=90` takes the whole length, as `pytho
 """
 
 import os
+from statistics import mean
 
 import pytest
 
@@ -54,6 +55,8 @@ def test_what_is_drawn_is_heard_within_ten_milliseconds_at_ten_places(sit, proje
         worst = max(found, key=lambda each: abs(each.apart_ms))
         print(f"\n{form}: {len(found)} clicks, worst {worst.apart_ms:+.1f} ms at {worst.true_ms / 1000:.1f} s")
         assert abs(worst.apart_ms) <= WORST_MS, (form, worst)
+        # what a finest point of the waveform hides (2.7 ms either way) evens out over the places
+        assert abs(mean(each.apart_ms for each in found)) <= 4, form
 
 
 def test_the_measure_tells_a_late_picture_and_a_late_sound(sit, project, ana, signal, monkeypatch):

@@ -6,6 +6,7 @@ import { Voice } from "workbench/voice"
 const SILENCE_AHEAD_MS = 120 // how long before the end of a selection its silence is scheduled
 const COMPARE_EVERY_MS = 200
 const PRE_ROLL_MS = 500
+const SMOOTHING = 0.05 // weight of one reading of the loudspeaker's clock, which is off by up to a block of sound
 
 // Events: "tick" on every frame while it plays, "move" when the time was set, "state" when playing, speed, mix or
 // recordings differ, "trouble" {message}.
@@ -19,6 +20,7 @@ export class Player extends EventTarget {
   #compared = 0
   #recordings = []
   #clock = null // the voice whose element tells the time
+  #ahead = null // ms by which the context is ahead of the loudspeaker
 
   constructor({ id, length_ms }, signal) {
     super()
@@ -50,9 +52,17 @@ export class Player extends EventTarget {
   }
 
   // An element's clock is ahead of the loudspeaker by the output latency, which passes at the speed of playing.
-  #heardAt() {
-    const latency = (this.context?.outputLatency || this.context?.baseLatency || 0) * 1000 * this.rate
-    return this.#clock.mediaMs - latency
+  #heardAt() { return this.#clock.mediaMs - (this.#ahead ?? this.#latency) * this.rate }
+
+  // Told in steps of 8 ms, so it is only where to begin.
+  get #latency() { return (this.context?.outputLatency || this.context?.baseLatency || 0) * 1000 }
+
+  #readLoudspeaker() {
+    const { contextTime, performanceTime } = this.context.getOutputTimestamp()
+    const reading = (this.context.currentTime - contextTime) * 1000 - (performance.now() - performanceTime)
+    if (!contextTime || !(reading >= 0 && reading < 1000)) return // not running yet, or a browser that can't tell
+    this.#ahead ??= this.#latency
+    this.#ahead += (reading - this.#ahead) * SMOOTHING
   }
 
   // The session's recordings as they are now; one that got its proxy can be heard from here on.
@@ -192,6 +202,7 @@ export class Player extends EventTarget {
   #tick() {
     cancelAnimationFrame(this.#frame)
     if (!this.playing || this.#gone.aborted) return
+    this.#readLoudspeaker()
     if (this.#until) this.#mindTheEnd()
     if (!this.playing) return
     this.#compare()
