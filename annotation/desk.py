@@ -31,6 +31,7 @@ class Desk:
     length_ms: int
     topics: frozenset[str]
     flags: frozenset[str]
+    retired: frozenset[tuple[str, str]] = frozenset()  # ("topic" or "flag", its key): read, and not chosen again
     rows: dict[tuple[str, str], Row | None] = field(default_factory=dict)
     _turns_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by segment
     _homes_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
@@ -89,7 +90,10 @@ def desk_for(layer: Layer, by: Person | None) -> Desk:
     """A fresh working set for a layer whose session and project are loaded."""
     project = layer.session.project
     topics = frozenset(topic["key"] for topic in project.topics)
-    return Desk(layer, by, layer.session.length_ms, topics, frozenset(flag["key"] for flag in project.flags))
+    flags = frozenset(flag["key"] for flag in project.flags)
+    kinds = (("topic", project.topics), ("flag", project.flags))
+    retired = frozenset((kind, entry["key"]) for kind, entries in kinds for entry in entries if entry.get("retired"))
+    return Desk(layer, by, layer.session.length_ms, topics, flags, retired)
 
 
 def as_uid(value: Any) -> str:

@@ -9,19 +9,12 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.text import slugify
 
 from annotation.models import ApiToken, Layer, MixingSession, Person, Project, Recording, Role
-from annotation.models.project import paper_flags
 
 RESERVED = {"new"}
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A project's name, guidelines and vocabularies."""
-
-    topics_text = forms.CharField(
-        label="Topics",
-        widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="One a line, as it appears in the data set: drums, overall_mix, …",
-    )
+    """A project's name and guidelines; its vocabulary has versions and a form of its own."""
 
     class Meta:
         model = Project
@@ -29,39 +22,15 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"guidelines": forms.Textarea(attrs={"rows": 6})}
         help_texts = {"guidelines": "What annotators read beside the workbench."}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["topics_text"].initial = "\n".join(topic["key"] for topic in self.instance.topics)
-
-    def clean_topics_text(self) -> list[dict[str, str]]:
-        """Lines as topics, each once."""
-        lines = [line.strip() for line in self.cleaned_data["topics_text"].splitlines() if line.strip()]
-        keys = [slugify(line).replace("-", "_") for line in lines]
-        if not keys or not all(keys):
-            raise forms.ValidationError("Name at least one topic, in letters and digits.")
-        if len(set(keys)) != len(keys):
-            raise forms.ValidationError("A topic is in the list twice.")
-        used = set((self.instance.pk and used_topics(self.instance)) or [])
-        if missing := sorted(used - set(keys)):
-            raise forms.ValidationError(f"Conversations use the topic {missing[0]}; it has to stay.")
-        return [{"key": key, "label": key.replace("_", " ").capitalize()} for key in keys]
-
     def save(self, commit: bool = True) -> Project:
-        """Save with topics, and with an address when the project is new."""
-        self.instance.topics = self.cleaned_data["topics_text"]
-        if not self.instance.slug:
-            self.instance.slug = free_slug(self.cleaned_data["name"])
-            self.instance.flags = paper_flags()
-        project: Project = super().save(commit)
+        """Save what this form asks and nothing else; a new project gets an address."""
+        project: Project = self.instance
+        if project.pk:
+            project.save(update_fields=["name", "guidelines"])
+        else:
+            project.slug = free_slug(self.cleaned_data["name"])
+            project.save()
         return project
-
-
-def used_topics(project: Project) -> list[str]:
-    """Topics that conversations of a project stand under."""
-    from annotation.models import Conversation
-
-    used = Conversation.objects.filter(layer__session__project=project)
-    return list(used.values_list("topic", flat=True).distinct())
 
 
 def free_slug(name: str) -> str:

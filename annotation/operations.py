@@ -224,9 +224,11 @@ def delete_turn(desk: Desk, arguments: Row) -> list[Change]:
     return _turn_goes(desk, desk.need("turn", arguments.get("uid")))
 
 
-def _topic(desk: Desk, value: Any) -> str:
+def _topic(desk: Desk, value: Any, had: str | None = None) -> str:
     if not isinstance(value, str) or value not in desk.topics:
         raise EditError("unknown-topic", f"The project has no topic “{value}”.")
+    if value != had and ("topic", value) in desk.retired:
+        raise EditError("retired-topic", f"The project has retired the topic “{value}”; choose another one.")
     return value
 
 
@@ -264,7 +266,8 @@ def update_conversation(desk: Desk, arguments: Row) -> list[Change]:
     """Another topic, or other turns."""
     before = desk.need("conversation", arguments.get("uid"))
     turns, losses = _gathers(desk, before["uid"], arguments.get("turns", before["turns"]))
-    after = {**before, "topic": _topic(desk, arguments.get("topic", before["topic"])), "turns": turns}
+    topic = arguments.get("topic", before["topic"])
+    after = {**before, "topic": _topic(desk, topic, before["topic"]), "turns": turns}
     return [*losses, change("conversation", before["uid"], before, after)]
 
 
@@ -295,8 +298,11 @@ def set_flag(desk: Desk, arguments: Row) -> list[Change]:
     if len(note) > MAX_NOTE:
         raise EditError("long-note", f"A flag's note has at most {MAX_NOTE} characters.")
     uid = f"{turn['uid']}:{flag}"
+    before = desk.get("flag", uid)
+    if value and ("flag", flag) in desk.retired and (before is None or before["value"] != value):
+        raise EditError("retired-flag", f"The project has retired the flag “{flag}”; it can only be taken away.")
     after = {"turn": turn["uid"], "flag": flag, "value": value, "note": note} if value else None
-    return [change("flag", uid, desk.get("flag", uid), after)]
+    return [change("flag", uid, before, after)]
 
 
 OPERATIONS: dict[str, Callable[[Desk, Row], list[Change]]] = {

@@ -2,13 +2,25 @@
 
 from django.urls import path
 
-from annotation.views import layers, media, people, projects, recordings, sessions, snapshots, tokens, uploads
+from annotation.views import (
+    layers,
+    media,
+    people,
+    projects,
+    recordings,
+    sessions,
+    snapshots,
+    tokens,
+    uploads,
+    vocabulary,
+)
 
 urlpatterns = [
     path("projects/", projects.projects, name="projects"),
     path("projects/new/", projects.new_project, name="project-new"),
     path("projects/<slug:slug>/", projects.project, name="project"),
     path("projects/<slug:slug>/settings/", projects.settings, name="project-settings"),
+    path("projects/<slug:slug>/vocabulary/", vocabulary.vocabulary, name="vocabulary"),
     path("projects/<slug:slug>/memberships/", projects.memberships, name="memberships"),
     path("projects/<slug:slug>/memberships/<int:pk>/", projects.membership, name="membership"),
     path("projects/<slug:slug>/uploads/", uploads.uploads, name="uploads"),

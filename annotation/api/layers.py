@@ -96,9 +96,11 @@ class DocumentView(APIView):
             "session": {"id": session.pk, "title": session.title, "length_ms": session.length_ms},
             "recordings": playback.recordings_of(session),
             "vocabulary": {
+                "version": project.vocabulary_number,
                 "lanes": ["amateur", "expert", "music", "note"],
                 "topics": project.topics,
                 "flags": project.flags,
+                "rules": project.rules,
             },
         }
         answer = Response({**head, **editing.document(layer)})

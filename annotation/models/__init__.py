@@ -13,6 +13,7 @@ from annotation.models.snapshot import Snapshot
 from annotation.models.summary import Summary
 from annotation.models.turn import Turn, TurnMember
 from annotation.models.upload import Upload
+from annotation.models.vocabulary import VocabularyVersion
 
 __all__ = [
     "ApiToken",
@@ -39,4 +40,5 @@ __all__ = [
     "Turn",
     "TurnMember",
     "Upload",
+    "VocabularyVersion",
 ]

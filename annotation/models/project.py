@@ -1,6 +1,7 @@
-"""A project: its people and their roles, its vocabularies."""
+"""A project: its people and their roles, its vocabulary as it is now."""
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -9,6 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotation.models.person import Person
+from annotation.models.vocabulary import (
+    Entry,
+    VocabularyVersion,
+    keeping,
+    paper_flags,
+    paper_topics,
+    usual_rules,
+)
 from mixassist_site.access import allow
 
 
@@ -28,17 +37,6 @@ allow("annotation.review_layer", Role.ADMIN, Role.REVIEWER)
 allow("annotation.build_snapshot", Role.ADMIN)
 
 
-def paper_topics() -> list[dict[str, str]]:
-    """The six topics of the MixAssist data set, in its spelling."""
-    names = ("drums", "overall_mix", "guitars", "bass", "vocals", "keys")
-    return [{"key": name, "label": name.replace("_", " ").capitalize()} for name in names]
-
-
-def paper_flags() -> list[dict[str, str]]:
-    """The one flag of the data set: the expert's turn carries advice that one can act on."""
-    return [{"key": "has_content", "label": "Has content", "letter": "h"}]
-
-
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Reads over projects."""
 
@@ -50,13 +48,18 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
 
 class Project(models.Model):
-    """A research group's sessions, people and rules."""
+    """A research group's sessions, people and rules.
+
+    Topics, flags and rules are those of the newest version of its vocabulary; `revise` alone changes them.
+    """
 
     slug = models.SlugField(unique=True, max_length=60)
     name = models.CharField(max_length=120)
     guidelines = models.TextField(blank=True)
     topics = models.JSONField(default=paper_topics)
     flags = models.JSONField(default=paper_flags)
+    rules = models.JSONField(default=usual_rules)
+    vocabulary_number = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ProjectQuerySet.as_manager()
@@ -75,6 +78,35 @@ class Project(models.Model):
     def get_absolute_url(self) -> str:
         """The project's page."""
         return reverse("project", args=[self.slug])
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a project that is new begins with version 1 of its vocabulary."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if is_new:
+                self.vocabulary_versions.create(number=1, topics=self.topics, flags=self.flags, rules=self.rules)
+
+    def revise(
+        self,
+        *,
+        seen: int,
+        topics: Sequence[Entry],
+        flags: Sequence[Entry],
+        rules: Entry,
+        by: Person | None,
+        note: str = "",
+    ) -> VocabularyVersion | None:
+        """Put a version on top of the one that was seen; None when there is a newer one by now."""
+        with transaction.atomic():
+            held = type(self).objects.select_for_update().get(pk=self.pk)
+            if held.vocabulary_number != seen:
+                return None
+            words = {"topics": keeping(topics, held.topics), "flags": keeping(flags, held.flags), "rules": rules}
+            self.topics, self.flags, self.rules = words["topics"], words["flags"], words["rules"]
+            self.vocabulary_number = seen + 1
+            self.save(update_fields=[*words, "vocabulary_number"])
+            return self.vocabulary_versions.create(number=seen + 1, author=by, note=note, **words)
 
     def topic_label(self, key: str) -> str:
         """How people read a topic."""

@@ -60,7 +60,7 @@ def project(request: MemberRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: MemberRequest, slug: str) -> HttpResponse:
-    """Name, guidelines and topics, and who is in the project as what."""
+    """Name and guidelines, and who is in the project as what."""
     found = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
     if not request.user.has_perm("annotation.manage_project", found):
         raise PermissionDenied

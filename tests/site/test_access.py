@@ -78,6 +78,7 @@ ROUTES = [
     form("project-new", SUPER, read=SUPER),
     page("project", MEMBER, "slug"),
     form("project-settings", ADMIN, "slug", read=ADMIN),
+    form("vocabulary", ADMIN, "slug", read=ADMIN),
     form("memberships", ADMIN, "slug", username="nobody", role="annotator"),
     form("membership", ADMIN, "slug", "membership", role="reviewer"),
     form("tokens", PERSON, read=PERSON),

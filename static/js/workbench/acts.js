@@ -284,7 +284,7 @@ export class Acts {
   // ---------------------------------------------------------------- conversations
 
   // Selected turns become a conversation, or join the one that some of them are in.
-  group(topic = this.bench.view.topic ?? this.document.vocabulary.topics[0]?.key) {
+  group(topic = this.bench.view.topic ?? this.document.choices("topics")[0]?.key) {
     const { turns, conversations } = this.selection
     if (!turns.length) return this.no("Select turns to group.")
     const uids = turns.map(({ uid }) => uid)

@@ -337,14 +337,14 @@ export class Bench extends EventTarget {
   }
 
   askForTopic() {
-    const choices = this.document.vocabulary.topics.slice(0, 9).map(({ key, label }, i) => ({
+    const choices = this.document.choices("topics", this.selection.conversation?.row.topic).slice(0, 9).map(({ key, label }, i) => ({
       key: String(i + 1), label, run: () => this.acts.setTopic(key),
     }))
     this.keys.ask("Topic", choices)
   }
 
   askForFlag() {
-    const choices = this.document.vocabulary.flags.map(({ key, label, letter }, i) => ({
+    const choices = this.document.choices("flags").map(({ key, label, letter }, i) => ({
       key: (letter || String(i + 1)).toUpperCase(), label, run: () => this.acts.flag(key),
     }))
     this.keys.ask("Flag", choices)

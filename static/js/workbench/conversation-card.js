@@ -24,9 +24,10 @@ class ConversationCard extends HTMLElement {
     const { title, hint, topic, turns } = this.parts
     const conversation = selection.conversation
     const chosen = selection.turns
-    this.#fillTopics()
+    const choices = document.choices("topics", conversation?.row.topic)
+    this.#fillTopics(choices)
     topic.disabled = !document.editable
-    topic.value = conversation?.row.topic ?? view.topic ?? document.vocabulary.topics[0]?.key ?? ""
+    topic.value = conversation?.row.topic ?? view.topic ?? choices[0]?.key ?? ""
     title.textContent = conversation ? `Conversation ${conversation.number}` : "Conversation"
     hint.textContent = conversation ? span(conversation.start_ms, conversation.end_ms)
       : chosen.length ? `${chosen.length} ${chosen.length === 1 ? "turn is" : "turns are"} in no conversation yet. Group ${chosen.length === 1 ? "it" : "them"} under this topic${this.bench.keymap.hint("group")}.`
@@ -35,11 +36,10 @@ class ConversationCard extends HTMLElement {
     turns.replaceChildren(...(conversation?.turns ?? []).map((turn) => this.#turn(conversation, turn, inView.has(turn.uid))))
   }
 
-  #fillTopics() {
-    const { topics } = this.bench.document.vocabulary
+  #fillTopics(choices) {
     const { topic } = this.parts
-    if (topic.options.length === topics.length) return
-    topic.replaceChildren(...topics.map(({ key, label }) => el("option", { value: key, text: label })))
+    if ([...topic.options].map(({ value }) => value).join() === choices.map(({ key }) => key).join()) return
+    topic.replaceChildren(...choices.map(({ key, label, retired }) => el("option", { value: key, text: retired ? `${label} (retired)` : label })))
   }
 
   #turn(conversation, turn, current) {

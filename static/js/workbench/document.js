@@ -327,6 +327,11 @@ export class LayerDocument extends EventTarget {
   // Nobody spoke on this side: it has neither segments nor a text of its own.
   isMissing(turn, side) { return !turn.row[side].length && !turn.row[`${side}_text`] }
 
+  // What can be chosen of "topics" or "flags": what is not retired, and what this already is.
+  choices(list, current = null) {
+    return this.vocabulary[list].filter(({ key, retired }) => !retired || key === current)
+  }
+
   topicLabel(key) {
     return this.vocabulary.topics.find((topic) => topic.key === key)?.label ?? key
   }
