@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from annotation import editing, playback
 from annotation.desk import EditError
-from annotation.models import Edit, Layer, MixingSession
+from annotation.models import Edit, Layer, MixingSession, Summary
 from mixassist_site.api_forms import Strict, chosen
 from mixassist_site.http import me
 
@@ -149,6 +149,28 @@ class EditsView(generics.ListAPIView[Edit]):
             ]
             return Response({"error": "stale", "revision": stale.revision, "missed": missed}, status=409)
         return Response({"revision": revision, "applied": editing.applied(edits)})
+
+
+class SummarySerializer(serializers.ModelSerializer[Summary]):
+    """One writing of a context summary; an empty text took it away."""
+
+    author = serializers.CharField(source="author.username", default="", read_only=True)
+
+    class Meta:
+        model = Summary
+        fields = ["revision", "text", "author", "model", "created_at"]
+        read_only_fields = fields
+
+
+class SummariesView(generics.ListAPIView[Summary]):
+    """What the context summary before a turn has been, the newest first; writing one is an edit."""
+
+    serializer_class = SummarySerializer
+
+    def get_queryset(self) -> QuerySet[Summary]:
+        """The writings for one turn of a layer that this person may see."""
+        layer = get_object_or_404(Layer.objects.visible_to(me(self.request)), pk=self.kwargs["pk"])
+        return layer.summaries.filter(turn_uid=self.kwargs["uid"]).select_related("author").order_by("-revision")
 
 
 class SubmissionView(APIView):

@@ -18,6 +18,9 @@ urlpatterns = [
     path("layers/<int:pk>/", layers.LayerDetail.as_view(), name="api-layer"),
     path("layers/<int:pk>/document/", layers.DocumentView.as_view(), name="api-layer-document"),
     path("layers/<int:pk>/edits/", layers.EditsView.as_view(), name="api-layer-edits"),
+    path(
+        "layers/<int:pk>/turns/<uuid:uid>/summaries/", layers.SummariesView.as_view(), name="api-layer-turn-summaries"
+    ),
     path("layers/<int:pk>/submission/", layers.SubmissionView.as_view(), name="api-layer-submission"),
     path("layers/<int:pk>/review/", layers.ReviewView.as_view(), name="api-layer-review"),
     path("uploads/", uploads.UploadList.as_view(), name="api-uploads"),

@@ -85,6 +85,7 @@ export function actionsOf(bench) {
   add("Turns", "unpair", "Unpair", "Shift+T", () => acts.unpair(), { edits: true, can: turn })
   add("Turns", "flag", "Flag", "F", () => bench.askForFlag(), { edits: true, can: turn })
   add("Turns", "summary", "Context summary", "C", () => bench.focusOn("summary"), { edits: true, can: turn })
+  add("Turns", "summary-versions", "Earlier context summaries", "Shift+C", () => bench.showVersions(), { can: turn })
   add("Turns", "group", "Group", "G", () => bench.group(), { edits: true, can: () => turn() || selection.isMarked })
   add("Turns", "ungroup", "Ungroup", "Shift+G", () => acts.ungroup(), { edits: true, can: () => selection.conversations.length > 0 })
   add("Turns", "topic", "Topic", "Y", () => bench.askForTopic(), { edits: true, can: () => selection.conversation !== null })

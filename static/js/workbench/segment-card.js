@@ -3,6 +3,7 @@
 import { clock, parseClock, span } from "workbench/clock"
 import { Draft } from "workbench/draft"
 import { el } from "workbench/element"
+import { brokenRules } from "workbench/rules"
 
 class SegmentCard extends HTMLElement {
   connectedCallback() { this.gone = new AbortController() }
@@ -12,7 +13,7 @@ class SegmentCard extends HTMLElement {
     const { signal } = this.gone
     this.bench = bench
     const part = (name) => this.querySelector(`[data-part=${name}]`)
-    this.parts = Object.fromEntries(["title", "hint", "acts", "fields", "lane", "start", "end", "length", "text"].map((name) => [name, part(name)]))
+    this.parts = Object.fromEntries(["title", "hint", "acts", "fields", "lane", "start", "end", "length", "text", "broken"].map((name) => [name, part(name)]))
     const { lane, start, end, text } = this.parts
     lane.replaceChildren(...bench.document.vocabulary.lanes.map((each) => el("option", { value: each, text: bench.acts.laneLabel(each) })))
     lane.addEventListener("change", () => this.#relane(), { signal })
@@ -50,6 +51,14 @@ class SegmentCard extends HTMLElement {
     else this.bench.acts.setTime(uid, edge, ms)
   }
 
+  #tellBroken(segment) {
+    const { document } = this.bench
+    const near = segment ? document.lane(segment.lane).within(segment.start_ms, segment.end_ms) : []
+    const broken = segment ? brokenRules(segment, near, document.vocabulary.rules) : []
+    this.parts.broken.textContent = broken.map(({ message }) => message).join(" ")
+    this.parts.broken.hidden = !broken.length
+  }
+
   #show() {
     const { selection, document, keymap } = this.bench
     const { title, hint, acts, fields, lane, length } = this.parts
@@ -65,6 +74,7 @@ class SegmentCard extends HTMLElement {
     hint.hidden = !hint.textContent
     for (const draft of this.drafts) draft.show()
     length.textContent = segment && !many ? `${((segment.end_ms - segment.start_ms) / 1000).toFixed(3)} s` : ""
+    this.#tellBroken(many ? null : segment)
     if (!segment) return
     lane.value = segment.lane
   }

@@ -3,8 +3,7 @@
 import { clock, span } from "workbench/clock"
 import { Draft } from "workbench/draft"
 import { el } from "workbench/element"
-
-const LONG_SUMMARY = 80 // words; longer ones retell instead of summing up
+import { SummaryNotes } from "workbench/summary-notes"
 
 class TurnCard extends HTMLElement {
   connectedCallback() { this.gone = new AbortController() }
@@ -13,7 +12,7 @@ class TurnCard extends HTMLElement {
   open(bench) {
     const { signal } = this.gone
     this.bench = bench
-    const names = ["title", "hint", "body", "members", "amateur", "expert", "flags", "summary", "words", "written"]
+    const names = ["title", "hint", "body", "members", "amateur", "expert", "flags", "summary", "written"]
     this.parts = Object.fromEntries(names.map((name) => [name, this.querySelector(`[data-part=${name}]`)]))
     const uid = () => bench.selection.turn?.uid ?? null
     const turn = (each) => each && bench.document.turn(each)
@@ -30,7 +29,7 @@ class TurnCard extends HTMLElement {
       done: () => this.parts.summary.blur(),
     })
     this.drafts = [side("amateur"), side("expert"), this.summary]
-    this.parts.summary.addEventListener("input", () => this.#countWords(), { signal })
+    this.notes = new SummaryNotes(this, bench, signal)
     for (const button of this.querySelectorAll("[data-derive]")) {
       button.addEventListener("click", () => uid() && bench.acts.useSegmentsWords(uid(), button.dataset.derive), { signal })
     }
@@ -43,7 +42,7 @@ class TurnCard extends HTMLElement {
   #buildFlags() {
     const { document, acts, selection } = this.bench
     const { signal } = this.gone
-    this.flags = document.vocabulary.flags.map(({ key, label, letter }) => {
+    this.flags = document.vocabulary.flags.map(({ key, label, letter, retired }) => {
       const choices = [["", "Unset"], ["yes", "Yes"], ["no", "No"]].map(([value, text]) => {
         const input = el("input", { type: "radio", name: `flag-${key}`, value })
         input.addEventListener("change", () => acts.flag(key, value || null), { signal })
@@ -61,7 +60,7 @@ class TurnCard extends HTMLElement {
       const title = letter ? `${label} (F ${letter.toUpperCase()})` : label
       const node = el("fieldset", { class: "flagset", title }, el("legend", { text: label }),
         el("span", { class: "choices" }, ...choices.map(({ node: choice }) => choice)), note)
-      return { key, node, note, inputs: choices.map(({ input }) => input) }
+      return { key, retired, node, note, inputs: choices.map(({ input }) => input) }
     })
     this.parts.flags.replaceChildren(...this.flags.map(({ node }) => node))
   }
@@ -84,17 +83,19 @@ class TurnCard extends HTMLElement {
       }
       const summary = document.summaryOf(turn.uid)
       written.textContent = summary ? `Version ${summary.revision}${summary.author ? ` by ${summary.author}` : ""}` : ""
-      for (const { key, inputs, note } of this.flags) {
+      for (const { key, retired, node, inputs, note } of this.flags) {
         const row = document.flagOf(turn.uid, key)
+        node.hidden = Boolean(retired) && !row
         for (const input of inputs) {
           input.checked = input.value === (row?.value ?? "")
-          input.disabled = !document.editable
+          const out = retired && input.value && input.value !== row?.value
+          input.disabled = !document.editable || Boolean(out)
         }
         note.disabled = !row || !document.editable
       }
     }
     for (const draft of this.drafts) draft.show()
-    this.#countWords()
+    this.notes.show()
   }
 
   #nextStep() {
@@ -118,12 +119,6 @@ class TurnCard extends HTMLElement {
     leave.hidden = !bench.document.editable
     leave.addEventListener("click", () => bench.acts.leaveTurn(turn, segment.uid))
     return el("li", {}, go, leave)
-  }
-
-  #countWords() {
-    const words = this.parts.summary.value.split(/\s+/).filter(Boolean).length
-    this.parts.words.textContent = `${words} ${words === 1 ? "word" : "words"}${words > LONG_SUMMARY ? " – long for a summary" : ""}`
-    this.parts.words.classList.toggle("warn", words > LONG_SUMMARY)
   }
 }
 customElements.define("turn-card", TurnCard)
