@@ -32,6 +32,7 @@ class Desk:
     topics: frozenset[str]
     flags: frozenset[str]
     retired: frozenset[tuple[str, str]] = frozenset()  # ("topic" or "flag", its key): read, and not chosen again
+    bold: bool = False  # a new row's uid is fresh unless its table says otherwise
     rows: dict[tuple[str, str], Row | None] = field(default_factory=dict)
     _turns_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by segment
     _homes_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
@@ -49,6 +50,12 @@ class Desk:
         if row is None:
             raise EditError(f"no-{kind}", f"This {kind} isn't there any more; it may have been deleted meanwhile.")
         return row
+
+    def is_fresh(self, kind: str, uid: str) -> bool:
+        """Whether no row has this uid."""
+        if self.bold:
+            return self.rows.setdefault((kind, uid)) is None
+        return self.get(kind, uid) is None
 
     def put(self, changes: Iterable[Change]) -> None:
         """Remember what changes make of the rows."""
@@ -86,14 +93,14 @@ class Desk:
         return [row for row in rows if row and holds(row)]
 
 
-def desk_for(layer: Layer, by: Person | None) -> Desk:
+def desk_for(layer: Layer, by: Person | None, *, bold: bool = False) -> Desk:
     """A fresh working set for a layer whose session and project are loaded."""
     project = layer.session.project
     topics = frozenset(topic["key"] for topic in project.topics)
     flags = frozenset(flag["key"] for flag in project.flags)
     kinds = (("topic", project.topics), ("flag", project.flags))
     retired = frozenset((kind, entry["key"]) for kind, entries in kinds for entry in entries if entry.get("retired"))
-    return Desk(layer, by, layer.session.length_ms, topics, flags, retired)
+    return Desk(layer, by, layer.session.length_ms, topics, flags, retired, bold)
 
 
 def as_uid(value: Any) -> str:

@@ -10,12 +10,12 @@ from dataclasses import fields
 from itertools import groupby
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from annotation.desk import Desk, EditError, as_uid, change, desk_for, folded, stands
 from annotation.filling import fill_layer
 from annotation.importing.rows import LayerRows
-from annotation.models import Edit, Layer, MixingSession, Person
+from annotation.models import Edit, Layer, MixingSession, Person, Segment
 from annotation.operations import OPERATIONS
 from annotation.tables import (
     Change,
@@ -25,12 +25,14 @@ from annotation.tables import (
     read_segments,
     read_summaries,
     read_turns,
+    row_of,
     write,
 )
 
 MAX_EDITS = 500  # in one request
 HISTORY = 200  # how many edits can be undone after a reload
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it, and not as somebody typed it
+NAMING = ("segment.update", "segment.split", "segment.merge", "segment.delete")  # of a segment that is there
 RESTS = ("undo-blocked", "A later edit builds on what this one made; undo that one first.")
 MISFIT = ("does-not-fit", "This does not fit the rest of the layer; look at its turns and conversations again.")
 
@@ -80,6 +82,46 @@ def apply_edits(
             Layer.objects.filter(pk=held.pk).update(revision=held.revision)
     layer.revision = held.revision
     return held.revision, [known[uid] for uid in ids]
+
+
+def apply_at_once(
+    layer_id: int, by: Person, base_revision: int, edits: Sequence[dict[str, Any]]
+) -> tuple[int, list[Edit]] | None:
+    """Apply edits to a layer that is as their author knows it; None, and nothing done, where anything is the matter.
+
+    The short way, for nearly every request: one update finds the layer, checks the right and the revision, and holds
+    the row; the tables themselves refuse an edit or a row that is there already. `apply_edits` takes all other
+    requests, and says what is the matter.
+    """
+    try:
+        with transaction.atomic():
+            layer = Layer.objects.editable_by(by).filter(pk=layer_id, revision=base_revision)
+            if not edits or layer.update(revision=base_revision + len(edits)) != 1:
+                return None
+            desk = _laid(layer_id, by, edits)
+            desk.layer.revision = base_revision
+            made = [_apply_one(desk, edit) for edit in edits]
+            return desk.layer.revision, made
+    except (EditError, IntegrityError):
+        return None
+
+
+def _laid(layer_id: int, by: Person, edits: Sequence[dict[str, Any]]) -> Desk:
+    """A desk with the segments that the edits name, in one query with the layer, its session and project."""
+    named = {
+        as_uid(edit[name])
+        for edit in edits
+        if str(edit.get("op")) in NAMING
+        for name in ("uid", "other")
+        if name in edit
+    }
+    found = Segment.objects.filter(layer=layer_id, uid__in=named).select_related("layer__session__project")
+    segments = list(found) if named else []
+    whole = Layer.objects.select_related("session__project")
+    desk = desk_for(segments[0].layer if segments else whole.get(pk=layer_id), by, bold=True)
+    desk.rows.update({("segment", uid): None for uid in named})
+    desk.rows.update({("segment", str(segment.uid)): row_of(segment) for segment in segments})
+    return desk
 
 
 def _apply_one(desk: Desk, edit: dict[str, Any]) -> Edit:

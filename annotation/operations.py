@@ -50,7 +50,7 @@ def _words(desk: Desk, value: Any) -> list[spoken.Word]:
 
 def _fresh(desk: Desk, kind: str, arguments: Row) -> str:
     uid = as_uid(arguments.get("uid"))
-    if desk.get(kind, uid) is not None:
+    if not desk.is_fresh(kind, uid):
         raise EditError("uid-taken", f"There is a {kind} with this uid already.")
     return uid
 

@@ -34,7 +34,13 @@ def read_segments(layer: Layer, uids: Sequence[str] | None = None) -> dict[str, 
     if uids is not None:
         found = found.filter(uid__in=uids)
     values = found.values_list("uid", "lane", "start_ms", "end_ms", "text", "words")
-    return {str(uid): segment_row(str(uid), lane, a, b, text, words) for uid, lane, a, b, text, words in values}
+    return {str(uid): segment_row(str(uid), *said) for uid, *said in values}
+
+
+def row_of(segment: Segment) -> Row:
+    """A segment that is loaded, as a row."""
+    span = segment.start_ms, segment.end_ms
+    return segment_row(str(segment.uid), segment.lane, *span, segment.text, segment.words)
 
 
 def segment_row(uid: str, lane: str, start_ms: int, end_ms: int, text: str, words: Sequence[Word] = ()) -> Row:

@@ -8,6 +8,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.gzip import gzip_page
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -134,10 +135,15 @@ class EditsView(generics.ListAPIView[Edit]):
     @extend_schema(request=EditsRequest, responses={200: dict, 400: dict, 409: dict})
     def post(self, request: Request, pk: int) -> Response:
         """Apply edits in order, all or none; 409 with what was missed when the base revision is old."""
+        wanted, fault = _body(request)
+        if wanted and (done := editing.apply_at_once(pk, me(request), wanted["base_revision"], wanted["edits"])):
+            return Response({"revision": done[0], "applied": editing.applied(done[1])})
         layer = get_object_or_404(Layer.objects.visible_to(me(request)), pk=pk)
         if layer.owner_id != me(request).pk or layer.kind != Layer.Kind.HUMAN:
             self.permission_denied(request, message="Only its owner changes a layer; start a layer of your own.")
-        wanted = EditsRequest.read(request)
+        if fault:
+            raise fault
+        assert wanted is not None
         try:
             revision, edits = editing.apply_edits(layer, me(request), wanted["base_revision"], wanted["edits"])
         except EditError as error:
@@ -171,6 +177,14 @@ class SummariesView(generics.ListAPIView[Summary]):
         """The writings for one turn of a layer that this person may see."""
         layer = get_object_or_404(Layer.objects.visible_to(me(self.request)), pk=self.kwargs["pk"])
         return layer.summaries.filter(turn_uid=self.kwargs["uid"]).select_related("author").order_by("-revision")
+
+
+def _body(request: Request) -> tuple[dict[str, Any] | None, APIException | None]:
+    """What a request asks for, or what is wrong with it: nobody is told that before the layer is theirs."""
+    try:
+        return EditsRequest.read(request), None
+    except APIException as fault:
+        return None, fault
 
 
 class SubmissionView(APIView):

@@ -32,6 +32,11 @@ class LayerQuerySet(models.QuerySet["Layer"]):
         own_projects = Project.objects.visible_to(person)
         return self.filter(mine | machine | settled, session__project__in=own_projects)
 
+    def editable_by(self, person: Person) -> Self:
+        """Layers whose rows this person may change now, as `is_editable_by` has it."""
+        mine = self.filter(owner=person, kind=Layer.Kind.HUMAN, state__in=OPEN)
+        return mine.filter(session__in=MixingSession.objects.visible_to(person).values("pk"))
+
     def for_session(self, session: MixingSession) -> Self:
         """Layers of one session."""
         return self.filter(session=session)
@@ -100,12 +105,11 @@ class Layer(models.Model):
 
     def is_editable_by(self, person: Person) -> bool:
         """Whether this person may change its rows now."""
-        open_states = (self.State.DRAFT, self.State.RETURNED)
-        return self.owner_id == person.pk and self.kind == self.Kind.HUMAN and self.state in open_states
+        return self.owner_id == person.pk and self.kind == self.Kind.HUMAN and self.state in OPEN
 
     def submit(self) -> bool:
         """Hand the layer to the reviewers; False when it already is."""
-        open_layers = type(self).objects.filter(pk=self.pk, state__in=[self.State.DRAFT, self.State.RETURNED])
+        open_layers = type(self).objects.filter(pk=self.pk, state__in=OPEN)
         return open_layers.update(state=self.State.SUBMITTED, submitted_at=timezone.now()) == 1
 
     def review(self, by: Person, verdict: str, note: str = "", *, seen: int | None = None) -> bool:
@@ -123,6 +127,9 @@ class Layer(models.Model):
             self.reviews.create(reviewer=by, verdict=verdict, note=note)
         self.refresh_from_db(fields=["state"])
         return True
+
+
+OPEN = (Layer.State.DRAFT, Layer.State.RETURNED)  # in which its owner may change it
 
 
 class Review(models.Model):

@@ -5,9 +5,10 @@ import uuid
 
 import pytest
 
-from annotation.editing import document
+from annotation.editing import apply_edits, document
 from annotation.models import Edit
 from tests.factories import LayerFactory, SessionFactory, turn
+from tests.people import person
 
 NEW = str(uuid.uuid4())
 
@@ -95,9 +96,10 @@ def test_a_body_that_is_none_is_refused(send, what):
     assert send(BODIES[what]).status_code == 400
 
 
-def test_a_revision_from_the_future_is_told_the_true_one(send):
+@pytest.mark.parametrize("revision", [1, 5, 2**31 - 1, 10**30])
+def test_a_revision_from_the_future_is_told_the_true_one(send, revision):
     edit = {"id": NEW, "op": "segment.create", "uid": NEW, "lane": "music", "start_ms": 0, "end_ms": 5}
-    answer = send(json.dumps({"base_revision": 10**30, "edits": [edit]}))
+    answer = send(json.dumps({"base_revision": revision, "edits": [edit]}))
     assert (answer.status_code, answer.json()["revision"]) == (409, 0)
 
 
@@ -108,3 +110,52 @@ def test_words_that_look_like_an_escape_are_words(client, ana, layer):
     answer = client.post(f"/api/v1/layers/{layer.pk}/edits/", body, content_type="application/json")
     assert answer.status_code == 200
     assert layer.segments.first().text == "\\u0000 is a NUL"
+
+
+def test_the_same_request_twice_is_answered_the_same_and_a_known_edit_on_the_newest_revision_too(client, ana, layer):
+    """The short way for edits doesn't look for what is there: the tables refuse it, and the long way answers."""
+    client.force_login(ana)
+    edit = {"id": NEW, "op": "segment.create", "uid": str(uuid.uuid4()), "lane": "music", "start_ms": 0, "end_ms": 5}
+    address = f"/api/v1/layers/{layer.pk}/edits/"
+    answers = [
+        client.post(address, {"base_revision": base, "edits": [edit]}, content_type="application/json")
+        for base in (0, 0, 1)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert answers[0].json() == answers[1].json() == answers[2].json()
+    again = {**edit, "id": str(uuid.uuid4())}
+    answer = client.post(address, {"base_revision": 1, "edits": [again]}, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (400, "uid-taken")
+    layer.refresh_from_db()
+    assert (layer.revision, Edit.objects.count()) == (1, 1)
+
+
+def refusals():
+    def submitted(layer):
+        layer.submit()
+
+    def another_persons(layer):
+        layer.owner = layer.session.project.admit(person("bea"), "annotator").person
+        layer.save()
+
+    def of_a_project_that_one_has_left(layer):
+        layer.session.project.memberships.all().delete()
+
+    def moved_on(layer):
+        uid = str(uuid.uuid4())
+        edit = {"id": uid, "op": "segment.create", "uid": uid, "lane": "note", "start_ms": 0, "end_ms": 5}
+        apply_edits(layer, layer.owner, 0, [edit])
+
+    return [(submitted, 400), (another_persons, 404), (of_a_project_that_one_has_left, 404), (moved_on, 409)]
+
+
+@pytest.mark.parametrize(("happens", "status"), refusals(), ids=lambda each: getattr(each, "__name__", None))
+def test_what_happened_to_a_layer_meanwhile_keeps_an_edit_out(client, ana, layer, happens, status):
+    client.force_login(ana)
+    happens(layer)
+    before = document(layer)
+    edit = {"id": NEW, "op": "segment.update", "uid": str(layer.segments.first().uid), "text": "Too late."}
+    body = {"base_revision": 0, "edits": [edit]}
+    answer = client.post(f"/api/v1/layers/{layer.pk}/edits/", body, content_type="application/json")
+    assert answer.status_code == status, answer.content
+    assert document(layer) == before

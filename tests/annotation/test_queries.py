@@ -60,10 +60,24 @@ def test_lists_ask_as_often_for_one_row_as_for_twenty(client, ada, project, addr
     assert few <= 12
 
 
-def test_an_edit_costs_a_handful_of_queries_however_large_the_layer_is(client, ana, layer):
+# With the two that find out who asks.
+COSTS = {
+    "segment.create": ({"uid": "NEW", "lane": "music", "start_ms": 0, "end_ms": 5}, 6),
+    "segment.update": ({"uid": "SEGMENT", "text": "Other words."}, 6),
+    "turn.create": ({"uid": "NEW", "music": ["SEGMENT"]}, 9),
+    "flag.set": ({"turn": "TURN", "flag": "has_content", "value": "no"}, 9),
+    "summary.write": ({"turn": "TURN", "text": "So far."}, 10),
+}
+
+
+@pytest.mark.parametrize("op", COSTS)
+def test_an_edit_costs_a_handful_of_queries_however_large_the_layer_is(client, ana, layer, op):
     client.force_login(ana)
     fill(layer, 40)
-    segment = layer.segments.first()
-    edit = {"id": str(uuid.uuid4()), "op": "segment.update", "uid": str(segment.uid), "text": "Other words."}
-    body = json.dumps({"base_revision": 0, "edits": [edit]})
-    assert asked(client, f"/api/v1/layers/{layer.pk}/edits/", body) <= 9
+    arguments, cost = COSTS[op]
+    names = {"NEW": uuid.uuid4(), "SEGMENT": layer.segments.first().uid, "TURN": layer.turns.first().uid}
+    text = json.dumps({"base_revision": 0, "edits": [{"id": str(uuid.uuid4()), "op": op, **arguments}]})
+    for name, uid in names.items():
+        text = text.replace(f'"{name}"', f'"{uid}"')
+    assert asked(client, f"/api/v1/layers/{layer.pk}/edits/", text) == cost
+    assert layer.edits.get().revision == 1
