@@ -8,7 +8,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.gzip import gzip_page
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from annotation import editing, playback
 from annotation.desk import EditError
 from annotation.models import Edit, Layer, MixingSession, Summary
+from annotation.packing import packed
 from mixassist_site.api_forms import Strict, chosen
 from mixassist_site.http import me
 
@@ -85,7 +86,13 @@ class DocumentView(APIView):
     @method_decorator(gzip_page)  # half a megabyte of rows in a long session
     @extend_schema(responses={200: dict})
     def get(self, request: Request, pk: int) -> Response:
-        """All rows of the layer, with its session's recordings and its project's vocabulary."""
+        """All rows of the layer, with its session's recordings and its project's vocabulary.
+
+        With `?form=packed` references are places in the document's own lists, which is how the workbench reads it.
+        """
+        form = request.query_params.get("form")
+        if form not in (None, "packed"):
+            raise ValidationError({"form": ["Ask for form=packed, or for none."]})
         visible = Layer.objects.visible_to(me(request)).select_related("session__project", "owner")
         layer = get_object_or_404(visible, pk=pk)
         session, project = layer.session, layer.session.project
@@ -104,7 +111,8 @@ class DocumentView(APIView):
                 "rules": project.rules,
             },
         }
-        answer = Response({**head, **editing.document(layer)})
+        rows = editing.document(layer)
+        answer = Response({**head, **(packed(rows) if form else rows)})
         answer["Cache-Control"] = "no-store"
         return answer
 

@@ -36,7 +36,7 @@ def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpRespons
         "layer": found,
         "session": found.session,
         "project": found.session.project,
-        "document_url": reverse("api-layer-document", args=[found.pk]),
+        "document_url": reverse("api-layer-document", args=[found.pk]) + "?form=packed",
         "playback_url": reverse("api-session-playback", args=[found.session_id]),
         "edits_url": reverse("api-layer-edits", args=[found.pk]),
         "editable": found.is_editable_by(request.user),

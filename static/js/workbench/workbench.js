@@ -12,6 +12,7 @@ import { keyLabel } from "workbench/keymap"
 import { Keys } from "workbench/keys"
 import { Outbox, csrfToken } from "workbench/outbox"
 import { mark } from "workbench/overview"
+import { unpacked } from "workbench/packing"
 import { Palette } from "workbench/palette"
 import "workbench/segment-card"
 import "workbench/snapping"
@@ -56,7 +57,7 @@ class Workbench extends HTMLElement {
   async #read(address = this.dataset.document) {
     const response = await fetch(address, { signal: this.gone.signal, headers: { Accept: "application/json" } })
     if (!response.ok) throw new Error(`The layer answered ${response.status}`)
-    return response.json()
+    return unpacked(await response.json())
   }
 
   #open(json) {
@@ -79,7 +80,6 @@ class Workbench extends HTMLElement {
       if (uid && layer.editable) this.querySelector("mix-transcript").edit(uid)
     }
     bench.focusOn = (part) => this.querySelector(`[data-part=${part}]`)?.focus()
-    bench.showKeys = () => this.querySelector("dialog[data-part=keys]").showModal()
     for (const name of PANES) for (const pane of this.querySelectorAll(name)) pane.open(bench)
     bench.restore()
     bench.takeRecordings()
