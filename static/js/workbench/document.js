@@ -1,6 +1,7 @@
 // One layer's rows in the browser: what the server said, with the edits that still wait drawn on top.
 
 import { KINDS, RuleError, applyChanges, changesOf, inverse, sameOutcome } from "workbench/operations"
+import { brokenRules } from "workbench/rules"
 import { SpanIndex, byTime, byTurn } from "workbench/spans"
 import { uuid } from "workbench/uuid"
 
@@ -243,6 +244,14 @@ export class LayerDocument extends EventTarget {
   segment(uid) { return this.rows.segment.get(uid) ?? null }
 
   get segments() { return this.#once("segments", () => [...this.rows.segment.values()].sort(byTime)) }
+
+  // Which of the project's rules a segment breaks, [{code, message}]; they are told, and never enforced.
+  broken(uid) {
+    return this.#once("broken", () => new Map(this.segments.map((segment) => {
+      const near = this.lane(segment.lane).within(segment.start_ms, segment.end_ms)
+      return [segment.uid, brokenRules(segment, near, this.vocabulary.rules)]
+    }))).get(uid) ?? []
+  }
 
   get index() { return this.#once("index", () => new SpanIndex(this.rows.segment.values())) }
 

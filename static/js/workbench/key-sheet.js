@@ -27,13 +27,23 @@ class KeySheet extends HTMLElement {
     on(this.dialog, "keydown", (event) => this.#key(event), { capture: true })
     on(this.dialog, "keyup", (event) => this.#swallow(event), { capture: true })
     on(this.dialog, "cancel", (event) => this.taking && event.preventDefault())
-    on(this.dialog, "close", () => this.#leave())
+    on(this.dialog, "close", () => this.#close())
     on(this.dialog, "pointerdown", (event) => event.target.closest("[data-change], [data-add]") || this.#leave())
     on(bench.keymap, "change", () => this.#fill())
-    this.#fill()
+    bench.showKeys = () => {
+      this.dialog.showModal()
+      this.#fill()
+    }
+  }
+
+  // A thousand nodes that nobody looks at are not kept.
+  #close() {
+    this.#leave()
+    this.querySelector("[data-keys]").replaceChildren()
   }
 
   #fill() {
+    if (!this.dialog.open) return
     const { actions, keymap } = this.bench
     const held = this.contains(document.activeElement) ? document.activeElement : null
     const again = held?.closest("[data-name]") && { name: held.closest("[data-name]").dataset.name, act: Object.keys(held.dataset)[0] }

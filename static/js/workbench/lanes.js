@@ -57,13 +57,14 @@ export function paintLanes(context, { document, selection, viewport, places, pal
 function paintLane(context, lane, { document, selection, viewport, palette, hidden }) {
   const index = document.lane(lane.name)
   const colour = palette[lane.name] ?? palette.accent
-  const [held, loose, chosen, named, timed] = [[], [], [], [], []]
+  const [held, loose, chosen, named, timed, broken] = [[], [], [], [], [], []]
   for (const segment of index.within(viewport.startMs, viewport.endMs)) {
     if (hidden?.has(segment.uid)) continue
     const place = box(segment, lane, index, viewport)
     const paired = lane.name === "note" || document.turnsOf(segment.uid).length > 0
     if (selection.uids.has(segment.uid)) chosen.push(place)
     else (paired ? held : loose).push(place)
+    if (document.broken(segment.uid).length) broken.push(place)
     if (place.width <= TEXT_FROM_PX || place.height <= 9) continue
     if (segment.words?.length && place.width > WORD_PX * segment.words.length) timed.push([place, segment.words])
     else if (segment.text) named.push([place, segment.text])
@@ -75,8 +76,19 @@ function paintLane(context, lane, { document, selection, viewport, palette, hidd
   for (const { x, y, width, height } of [...held, ...loose]) if (width > 4) context.fillRect(x, y, 2, height)
   outline(context, loose, colour)
   for (const place of chosen) paintChosen(context, place, colour, palette)
+  warn(context, broken, palette)
   paintTexts(context, named, palette)
   paintWords(context, timed, viewport, palette)
+}
+
+// A dashed line along the top of what breaks a rule of the project.
+function warn(context, boxes, palette) {
+  context.fillStyle = palette.warn
+  for (const { x, y, width } of boxes) {
+    const from = Math.max(0, x)
+    const to = Math.min(context.canvas.width, x + width)
+    for (let at = from; at < to; at += 7) context.fillRect(at, y, Math.min(4, to - at), 2)
+  }
 }
 
 // Each word where it is said, with a tick where it begins.

@@ -3,7 +3,6 @@
 import { clock, parseClock, span } from "workbench/clock"
 import { Draft } from "workbench/draft"
 import { el } from "workbench/element"
-import { brokenRules } from "workbench/rules"
 
 class SegmentCard extends HTMLElement {
   connectedCallback() { this.gone = new AbortController() }
@@ -52,9 +51,7 @@ class SegmentCard extends HTMLElement {
   }
 
   #tellBroken(segment) {
-    const { document } = this.bench
-    const near = segment ? document.lane(segment.lane).within(segment.start_ms, segment.end_ms) : []
-    const broken = segment ? brokenRules(segment, near, document.vocabulary.rules) : []
+    const broken = segment ? this.bench.document.broken(segment.uid) : []
     this.parts.broken.textContent = broken.map(({ message }) => message).join(" ")
     this.parts.broken.hidden = !broken.length
   }
