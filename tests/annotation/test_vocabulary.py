@@ -57,7 +57,7 @@ def test_a_new_project_begins_with_version_one(project):
 def test_the_migration_makes_version_one_of_what_each_project_has(project):
     VocabularyVersion.objects.all().delete()
     Project.objects.filter(pk=project.pk).update(topics=[{"key": "brass", "label": "Brass"}])
-    importlib.import_module("annotation.migrations.0006_vocabularies_have_versions").begin(apps, None)
+    importlib.import_module("annotation.migrations.0007_vocabularies_have_versions").begin(apps, None)
     version = project.vocabulary_versions.get()
     assert (version.number, keys(version.topics), version.created_at) == (1, ["brass"], project.created_at)
 

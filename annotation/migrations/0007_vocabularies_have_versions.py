@@ -18,7 +18,7 @@ def begin(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotation", "0008_people_keep_their_keys")]
+    dependencies = [("annotation", "0006_people_keep_their_keys")]
 
     operations = [
         migrations.AddField(
