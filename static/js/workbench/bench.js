@@ -284,14 +284,15 @@ export class Bench extends EventTarget {
 
   // The next sound that no segment covers, after the playhead or what is marked: marked, in view, heard.
   nextFound() {
-    const { sound, selection, player } = this
+    const { document, sound, selection, player } = this
     const from = selection.range?.start_ms ?? player.time - 1
     const { open } = sound
     const found = open.find(({ start_ms }) => start_ms > from) ?? open[0]
     if (!found) return this.say(sound.found.spans.length ? "Segments cover all that sounds." : "What sounds in this session is not known yet.")
     selection.mark({ start_ms: found.start_ms, end_ms: found.end_ms })
     this.#goTo(found)
-    this.say(found.kind === "playback" ? "Music plays here, it seems: 3 makes a clip of it." : "Somebody speaks here, it seems: 1 or 2 says who.")
+    const key = (lane) => this.keymap.label(`lane-${document.vocabulary.lanes.indexOf(lane) + 1}`) || `the ${lane} lane’s button`
+    this.say(found.kind === "playback" ? `Music plays here, it seems: ${key("music")} makes a clip of it.` : `Somebody speaks here, it seems: ${key("amateur")} or ${key("expert")} says who.`)
   }
 
   // Segments of all that sounds in the marked range, else at the playhead: music on its lane, speech on the lane chosen.
