@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from annotation.desk import Desk, EditError, as_uid, change, desk_for, folded, stands
 from annotation.filling import fill_layer
@@ -96,7 +97,7 @@ def apply_at_once(
     try:
         with transaction.atomic():
             layer = Layer.objects.editable_by(by).filter(pk=layer_id, revision=base_revision)
-            if not edits or layer.update(revision=base_revision + len(edits)) != 1:
+            if not edits or layer.update(revision=F("revision") + len(edits)) != 1:
                 return None
             desk = _laid(layer_id, by, edits)
             desk.layer.revision = base_revision
