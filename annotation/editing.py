@@ -58,7 +58,8 @@ def apply_edits(
     """Apply all of these edits or none; return the new revision and the edits as stored, in their order.
 
     An edit whose id is known already is not applied again and answers as it did. Raises Stale when the layer holds
-    edits after `base_revision` that are not among these, EditError when one can't be applied.
+    edits after `base_revision` that are not among these, known or not: with all edits since, in the order in which they
+    were applied, for these may lie before or after the others. Raises EditError when one can't be applied.
     """
     if len(edits) > MAX_EDITS:
         raise EditError("too-many", f"Send at most {MAX_EDITS} edits at once.")
@@ -69,14 +70,13 @@ def apply_edits(
         held = Layer.objects.select_for_update(of=("self",)).select_related("session__project").get(pk=layer.pk)
         known = {str(edit.uid): edit for edit in Edit.objects.filter(layer=held, uid__in=ids)}
         fresh = [edit for edit, uid in zip(edits, ids, strict=True) if uid not in known]
+        if fresh and not held.is_editable_by(by):
+            raise EditError("closed", "This layer is submitted; it can be changed again when it is returned.")
+        if base_revision != held.revision:
+            since = list(Edit.objects.filter(layer=held, revision__gt=base_revision).select_related("author"))
+            if any(str(edit.uid) not in ids for edit in since) or (fresh and base_revision > held.revision):
+                raise Stale(since, held.revision)
         if fresh:
-            if not held.is_editable_by(by):
-                raise EditError("closed", "This layer is submitted; it can be changed again when it is returned.")
-            if base_revision != held.revision:
-                since = Edit.objects.filter(layer=held, revision__gt=base_revision).exclude(uid__in=ids)
-                missed = list(since.select_related("author"))
-                if missed or base_revision > held.revision:
-                    raise Stale(missed, held.revision)
             desk = desk_for(held, by)
             for edit in fresh:
                 known[as_uid(edit["id"])] = _apply_one(desk, edit)
@@ -110,11 +110,7 @@ def apply_at_once(
 def _laid(layer_id: int, by: Person, edits: Sequence[dict[str, Any]]) -> Desk:
     """A desk with the segments that the edits name, in one query with the layer, its session and project."""
     named = {
-        as_uid(edit[name])
-        for edit in edits
-        if str(edit.get("op")) in NAMING
-        for name in ("uid", "other")
-        if name in edit
+        as_uid(edit[name]) for edit in edits if edit.get("op") in NAMING for name in ("uid", "other") if name in edit
     }
     found = Segment.objects.filter(layer=layer_id, uid__in=named).select_related("layer__session__project")
     segments = list(found) if named else []
