@@ -14,6 +14,21 @@ def recordings_of(session: MixingSession) -> list[dict[str, Any]]:
     return [_recording(row) for row in rows]
 
 
+def drawn_first(recordings: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What the overview's waveform is drawn of, of recordings as they are told: the first that has one."""
+    drawn = next((each for each in recordings if each["peaks"]), None)
+    return {"peaks": drawn["peaks"], "offset_ms": drawn["offset_ms"]} if drawn else None
+
+
+def tiles_of(drawn: dict[str, Any] | None) -> list[str]:
+    """The tiles that the overview needs: it draws the last level but one, and measures the last."""
+    if drawn is None:
+        return []
+    levels = len(drawn["peaks"]["levels"])
+    address = drawn["peaks"]["url"].replace("{tile}", "0")
+    return [address.replace("{level}", str(level)) for level in range(max(0, levels - 2), levels)]
+
+
 def _recording(recording: Recording) -> dict[str, Any]:
     made = {derived.kind: derived for derived in recording.derived.all()}
     jobs = {job.makes: job for job in sorted(recording.ingests.all(), key=lambda job: job.pk)}  # the last for each

@@ -26,9 +26,10 @@ from annotation.audio.facts import AudioLimits
 from annotation.audio.timing import ms_at
 from annotation.audio.whole import whole_file
 
-VERSION = 1
+VERSION = 2
 CELL_MS = 20
 STEP_MS = 100  # of the loudness that is drawn
+STEP_DB = 2  # as it is written: half of what a pixel of the strip stands for, and half the bytes of a finer one
 QUIETEST = -100  # dBFS, and what digital silence counts as
 BANDS_HZ = ((0, 150), (300, 3400))  # where kick and bass are and speech is not; what a telephone lets through
 
@@ -89,7 +90,8 @@ def build(
     """
     master = open_master(path, limits=limits)
     levels = judge(measure(master, progress), kind)
-    content = gzip.compress(json.dumps(levels.as_dict(), separators=(",", ":")).encode(), compresslevel=9, mtime=0)
+    told = levels.as_dict() | {"loudness": [STEP_DB * round(value / STEP_DB) for value in levels.loudness]}
+    content = gzip.compress(json.dumps(told, separators=(",", ":")).encode(), compresslevel=9, mtime=0)
     with whole_file(out) as part:
         part.write_bytes(content)
     spans = {"silences": levels.silences, "speech": levels.speech, "playback": levels.playback}

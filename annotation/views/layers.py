@@ -9,9 +9,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from annotation import playback
 from annotation.forms import ReviewForm
 from annotation.models import Layer
 from mixassist_site.http import MemberRequest
+
+# Modules that draw the overview, in the order in which they are wanted.
+DRAWN = ("overview", "palette", "peaks", "surface", "waveform", "clock", "spans", "element")
+FIRST = tuple(f"workbench/{name}" for name in DRAWN)
+LATER = ("workbench/history", "workbench/key-sheet", "workbench/tap-trainer")  # modules that no page needs at once
 
 
 def _layer(request: MemberRequest, pk: int) -> Layer:
@@ -32,6 +38,7 @@ def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpRespons
         and found.owner_id != request.user.pk
         and request.user.has_perm("annotation.review_layer", found)
     )
+    drawn = playback.drawn_first(playback.recordings_of(found.session))
     context = {
         "layer": found,
         "session": found.session,
@@ -39,6 +46,10 @@ def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpRespons
         "document_url": reverse("api-layer-document", args=[found.pk]) + "?form=packed",
         "playback_url": reverse("api-session-playback", args=[found.session_id]),
         "edits_url": reverse("api-layer-edits", args=[found.pk]),
+        "drawn": json.dumps(drawn) if drawn else "",
+        "tiles": playback.tiles_of(drawn),
+        "first": FIRST,
+        "later": LATER,
         "editable": found.is_editable_by(request.user),
         "keys": json.dumps(request.user.keys),
         "review_form": form if may_review else None,

@@ -5,6 +5,7 @@ import gzip
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from annotation import excerpts
@@ -22,6 +23,7 @@ def _derived(request: MemberRequest, pk: int, kind: str, digest: str) -> Derived
 
 
 @require_safe
+@gzip_page  # a third less, and much less where somebody is silent
 def peaks_tile(request: MemberRequest, pk: int, digest: str, level: int, tile: int) -> HttpResponse:
     """One tile of a waveform; its address names the hash, so it never changes."""
     peaks = _derived(request, pk, Derived.Kind.PEAKS, digest)

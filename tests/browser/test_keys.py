@@ -148,8 +148,9 @@ def test_a_profile_is_chosen_and_stays(sit, layer, ana):
 def test_keys_chosen_without_a_network_are_kept_here_and_sent_later(sit, layer, ana):
     bench = sit(layer)
     bench.page.expected_troubles.append("Failed to load resource")
-    bench.page.context.set_offline(True)
     bench.press("?")
+    bench.page.locator("dialog[open] kbd").nth(50).wait_for()
+    bench.page.context.set_offline(True)
     change(bench, "split", "8")
     bench.page.wait_for_timeout(800)
     assert Person.objects.get(pk=ana.pk).keys == {}

@@ -4,7 +4,7 @@ import { Acts } from "workbench/acts"
 import { actionsOf, otherSpeed } from "workbench/actions"
 import { Finder } from "workbench/find"
 import { Keymap } from "workbench/keymap"
-import { Peaks, TileRoom } from "workbench/peaks"
+import { Peaks } from "workbench/peaks"
 import { Player } from "workbench/player"
 import { Samples } from "workbench/samples"
 import { Selection } from "workbench/selection"
@@ -21,16 +21,15 @@ const EXCERPT_MS = 200 // heard on either side of a nudged edge
 
 // Event "peaks" when what is drawn of recordings came, "view" when a setting of the view differs.
 export class Bench extends EventTarget {
-  constructor({ document, outbox, palette, say, signal, keys = {} }) {
+  constructor({ document, outbox, palette, room, say, signal, keys = {} }) {
     super()
-    Object.assign(this, { document, outbox, palette, say, signal })
+    Object.assign(this, { document, outbox, palette, room, say, signal })
     this.selection = new Selection(document)
     this.viewport = new Viewport(document.session.length_ms)
     this.player = new Player(document.session, signal)
     this.view = { follow: true, topic: null, spectrogram: false }
     this.drafts = new Set()
     this.tracks = [] // {recording, peaks} of the recordings that have a waveform
-    this.room = new TileRoom()
     this.sound = new Sound(document, signal)
     this.snapping = new Snapping(this)
     this.taps = new Taps(this)

@@ -1,23 +1,47 @@
 // The whole session in one strip: what sounds and is not cut, what is cut, in turns, under a topic, flagged; the view.
 
-import { oncePerFrame } from "workbench/element"
 import { span } from "workbench/clock"
+import { oncePerFrame } from "workbench/element"
+import { Palette } from "workbench/palette"
+import { Peaks, TileRoom } from "workbench/peaks"
 import { coverage } from "workbench/spans"
 import { Surface } from "workbench/surface"
 import { paintWaveform } from "workbench/waveform"
 
 const ROW_PX = 4
+const ROWS = 5
 
 class Overview extends HTMLElement {
-  connectedCallback() { this.gone = new AbortController() }
+  connectedCallback() {
+    this.gone = new AbortController()
+    this.lengthMs = Math.max(1, Number(this.dataset.length))
+    this.room = new TileRoom()
+    const [below, above] = this.querySelectorAll("canvas")
+    this.below = new Surface(below)
+    this.above = new Surface(above)
+    if (this.dataset.drawn) this.#begin(JSON.parse(this.dataset.drawn))
+  }
+
   disconnectedCallback() { this.gone.abort() }
+
+  // The waveform is there before the layer is: where its tiles are came with the page.
+  #begin({ peaks, offset_ms }) {
+    const { signal } = this.gone
+    const palette = new Palette(this, signal)
+    const first = new Peaks(peaks, offset_ms, this.room, signal)
+    const draw = oncePerFrame(() => {
+      if (this.bench || !first.tile(this.#level(first), 0)) return
+      for (const surface of [this.below, this.above]) surface.fit(this.clientWidth, this.clientHeight)
+      this.#drawWave(this.below.clear(), first, this.below.height - ROWS * ROW_PX, palette)
+      mark("overview-drawn")
+    }, signal)
+    first.addEventListener("tile", draw, { signal })
+    first.keep(this.#level(first))
+  }
 
   open(bench) {
     const { signal } = this.gone
     this.bench = bench
-    const [below, above] = this.querySelectorAll("canvas")
-    this.below = new Surface(below)
-    this.above = new Surface(above)
     this.dirty = true
     this.draw = oncePerFrame(() => this.#draw(), signal)
     const all = () => {
@@ -52,9 +76,9 @@ class Overview extends HTMLElement {
     signal.addEventListener("abort", () => sizes.disconnect())
   }
 
-  get msPerPx() { return this.bench.viewport.lengthMs / Math.max(1, this.below.width) }
+  get msPerPx() { return this.lengthMs / Math.max(1, this.below.width) }
 
-  #level(peaks) { return peaks.levelFor(this.bench.viewport.lengthMs / Math.max(600, this.clientWidth)) }
+  #level(peaks) { return peaks.levelFor(this.lengthMs / Math.max(600, this.clientWidth)) }
 
   // Tiles of the timeline come in all the time; only the overview's own change this picture.
   #tile() {
@@ -93,12 +117,7 @@ class Overview extends HTMLElement {
     const wave = height - ROW_PX * rows.length
     this.drawnWhole = tracks.length > 0 && tracks.every(({ peaks }) => peaks.tile(this.#level(peaks), 0))
     const main = tracks[0]
-    if (main) {
-      context.globalAlpha = 0.7
-      const view = { startMs: 0, msPerPx: this.msPerPx, width }
-      paintWaveform(context, main.peaks, view, { top: 0, height: wave, overlaid: true }, palette)
-      context.globalAlpha = 1
-    }
+    if (main) this.#drawWave(context, main.peaks, wave, palette)
     if (this.drawnWhole) mark("overview-drawn")
     rows.forEach(({ spans, colour }, i) => {
       const shares = coverage(spans, this.msPerPx, Math.ceil(width))
@@ -109,6 +128,13 @@ class Overview extends HTMLElement {
         context.fillRect(x, wave + i * ROW_PX, 1, ROW_PX - 1)
       })
     })
+    context.globalAlpha = 1
+  }
+
+  #drawWave(context, peaks, height, palette) {
+    context.globalAlpha = 0.7
+    const view = { startMs: 0, msPerPx: this.msPerPx, width: this.below.width }
+    paintWaveform(context, peaks, view, { top: 0, height, overlaid: true }, palette)
     context.globalAlpha = 1
   }
 

@@ -3,10 +3,8 @@
 import { Bench } from "workbench/bench"
 import "workbench/conversation-card"
 import { LayerDocument } from "workbench/document"
-import "workbench/history"
 import { Keep } from "workbench/keep"
 import { KeptKeys } from "workbench/kept-keys"
-import "workbench/key-sheet"
 import "workbench/find-bar"
 import { keyLabel } from "workbench/keymap"
 import { Keys } from "workbench/keys"
@@ -17,7 +15,6 @@ import { Palette } from "workbench/palette"
 import "workbench/segment-card"
 import "workbench/snapping"
 import "workbench/status"
-import "workbench/tap-trainer"
 import "workbench/timeline"
 import "workbench/transcript"
 import "workbench/transcript-head"
@@ -26,7 +23,9 @@ import "workbench/turn-card"
 
 const POLL_MS = { first: 300, most: 3000 } // often while a waveform is due, seldom while a long job runs
 const MESSAGE_MS = 7000
-const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "edit-history", "snap-menu", "tap-trainer", "key-sheet", "transcript-head", "find-bar"]
+// What is seldom opened comes when it is first asked for: the act on the bench that opens it, its module, its element.
+const LATER = [["showHistory", "history", "edit-history"], ["showKeys", "key-sheet", "key-sheet"], ["showTapTrainer", "tap-trainer", "tap-trainer"]]
+const PANES = ["mix-overview", "mix-timeline", "mix-transcript", "mix-transport", "save-status", "segment-card", "turn-card", "conversation-card", "snap-menu", "transcript-head", "find-bar"]
 
 class Workbench extends HTMLElement {
   connectedCallback() {
@@ -67,7 +66,7 @@ class Workbench extends HTMLElement {
     const say = (sentence, tone) => this.#say(sentence, tone)
     const kept = new KeptKeys({ url: this.dataset.keysUrl, author: this.dataset.author, signal })
     const keys = kept.read(this.dataset.keys)
-    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), say, signal, keys })
+    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), room: this.querySelector("mix-overview").room, say, signal, keys })
     kept.follow(bench.keymap)
     this.bench = bench
     bench.legend = this.querySelector("[data-part=legend]")
@@ -80,6 +79,7 @@ class Workbench extends HTMLElement {
       if (uid && layer.editable) this.querySelector("mix-transcript").edit(uid)
     }
     bench.focusOn = (part) => this.querySelector(`[data-part=${part}]`)?.focus()
+    for (const pane of LATER) this.#bringLater(bench, ...pane)
     for (const name of PANES) for (const pane of this.querySelectorAll(name)) pane.open(bench)
     bench.restore()
     bench.takeRecordings()
@@ -107,6 +107,21 @@ class Workbench extends HTMLElement {
     }
     addEventListener("focus", adopt, { signal })
     this.kept = adopt()
+  }
+
+  #bringLater(bench, show, module, element) {
+    let coming = null
+    bench[show] = async () => {
+      // what is opened puts an act of its own in place of this one
+      coming ??= import(`workbench/${module}`).then(() => this.querySelector(element).open(bench))
+      try {
+        await coming
+      } catch {
+        coming = null
+        return this.#say("That could not be fetched; try again when the network is back.", "bad")
+      }
+      bench[show]()
+    }
   }
 
   // ---------------------------------------------------------------- buttons
