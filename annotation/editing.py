@@ -29,6 +29,7 @@ from annotation.tables import (
     row_of,
     write,
 )
+from mixassist_site.writers import in_turn
 
 MAX_EDITS = 500  # in one request
 HISTORY = 200  # how many edits can be undone after a reload
@@ -66,7 +67,7 @@ def apply_edits(
     ids = [as_uid(edit.get("id")) for edit in edits]
     if len(set(ids)) != len(ids):
         raise EditError("double-id", "Two edits of one request have the same id.")
-    with transaction.atomic():
+    with in_turn(), transaction.atomic():
         held = Layer.objects.select_for_update(of=("self",)).select_related("session__project").get(pk=layer.pk)
         known = {str(edit.uid): edit for edit in Edit.objects.filter(layer=held, uid__in=ids)}
         fresh = [edit for edit, uid in zip(edits, ids, strict=True) if uid not in known]
@@ -95,7 +96,7 @@ def apply_at_once(
     requests, and says what is the matter.
     """
     try:
-        with transaction.atomic():
+        with in_turn(), transaction.atomic():
             layer = Layer.objects.editable_by(by).filter(pk=layer_id, revision=base_revision)
             if not edits or layer.update(revision=F("revision") + len(edits)) != 1:
                 return None

@@ -29,7 +29,7 @@ from annotation.audio.whole import whole_file
 VERSION = 2
 CELL_MS = 20
 STEP_MS = 100  # of the loudness that is drawn
-STEP_DB = 2  # as it is written: half of what a pixel of the strip stands for, and half the bytes of a finer one
+STEP_DB = 4  # as it is written: what a pixel of the strip stands for, in a third of the bytes
 QUIETEST = -100  # dBFS, and what digital silence counts as
 BANDS_HZ = ((0, 150), (300, 3400))  # where kick and bass are and speech is not; what a telephone lets through
 

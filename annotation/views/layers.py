@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import playback
@@ -26,6 +27,7 @@ def _layer(request: MemberRequest, pk: int) -> Layer:
 
 
 @require_safe
+@gzip_page  # sixty modules are named in it twice
 def layer(request: MemberRequest, pk: int) -> HttpResponse:
     """The workbench with one layer."""
     found = _layer(request, pk)

@@ -197,17 +197,81 @@ def test_a_long_day_with_cuts_reloads_expired_logins_and_killed_servers(browser,
         elif trouble == "reload":
             page.wait_for_timeout(dice.randrange(60))
             reload(bench, ana)
-    for _ in range(30):
-        bench.log_in(ana)
-        bench.look("bench.outbox.retry()")
-        page.wait_for_timeout(1000)
-        if bench.look("return bench.outbox.state === 'saved'"):
-            break
+    until_saved([bench], ana)
     told = document(Layer.objects.get(pk=layer.pk))
     assert {row["uid"]: [row["lane"], row["start_ms"], row["text"]] for row in told["segments"]} == model
     uids = list(Edit.objects.filter(layer=layer).values_list("uid", flat=True))
     assert len(uids) == len(set(uids)) == EDITS
     context.close()
+
+
+def test_a_long_day_in_two_tabs_on_one_layer(browser, server, layer, ana):
+    """Each tab's own segments end as that tab has them; what both write to keeps every writing, each once."""
+    dice = random.Random(SEED + 1)
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    shared = {
+        str(SegmentFactory(layer=layer, lane="note", start_ms=start, end_ms=start + 900, text="").uid): []
+        for start in (1_000, 2_000, 3_000)
+    }
+    tabs = [Bench(context.new_page(), server.url, layer, ana) for _ in range(2)]
+    models: list[dict[str, list]] = [{}, {}]
+    count = max(2, EDITS // 30)
+    troubles = ["cut"] * (count * 5) + ["reload"] * (count * 2) + ["expired"] * (count * 2) + ["killed"] * count
+    dice.shuffle(troubles)
+    cuts = dict(zip(sorted(dice.sample(range(1, EDITS), len(troubles))), troubles, strict=True))
+    for number in range(EDITS):
+        trouble, one = cuts.get(number), dice.randrange(2)
+        if trouble == "cut":
+            context.set_offline(True)
+        elif trouble == "expired":
+            Session.objects.all().delete()
+        elif trouble == "killed":
+            server.kill()
+        if dice.random() < 0.3:
+            uid = dice.choice(sorted(shared))
+            text = f"tab {one} wrote {number}"
+            tabs[one].look(f"bench.acts.write('{uid}', '{text}')")
+            shared[uid].append(text)
+        else:
+            act(tabs[one], dice, models[one])
+        if trouble == "cut":
+            tabs[one].page.wait_for_timeout(dice.randrange(300))
+            context.set_offline(False)
+        elif trouble == "expired":
+            for bench in tabs:
+                bench.log_in(ana)
+        elif trouble == "killed":
+            server.start()
+        elif trouble == "reload":
+            reload(tabs[one], ana)
+    until_saved(tabs, ana)
+
+    told = document(Layer.objects.get(pk=layer.pk))
+    own = {row["uid"]: [row["lane"], row["start_ms"], row["text"]] for row in told["segments"] if row["lane"] != "note"}
+    assert own == models[0] | models[1]
+    edits = list(Edit.objects.filter(layer=layer).order_by("revision"))
+    assert len({edit.uid for edit in edits}) == len(edits) == EDITS, "none is lost, none applied twice"
+    for row in told["segments"]:
+        if row["lane"] == "note":
+            written = [edit.arguments["text"] for edit in edits if edit.arguments.get("uid") == row["uid"]]
+            assert sorted(written) == sorted(shared[row["uid"]])
+            assert row["text"] == (written[-1] if written else "")
+    for bench in tabs:
+        reload(bench, ana)
+        drawn = bench.look("return bench.document.segments.map(({ uid, text }) => [uid, text])")
+        assert dict(drawn) == {row["uid"]: row["text"] for row in told["segments"]}
+    context.close()
+
+
+def until_saved(benches: list[Bench], person) -> None:
+    """Log in and let each tab send, until none has anything left."""
+    for _ in range(30):
+        for bench in benches:
+            bench.log_in(person)
+            bench.look("bench.outbox.retry()")
+        benches[0].page.wait_for_timeout(1000)
+        if all(bench.look("return bench.outbox.state === 'saved' && !bench.outbox.count") for bench in benches):
+            return
 
 
 def reload(bench: Bench, person) -> None:

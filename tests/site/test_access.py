@@ -220,7 +220,9 @@ def world(project, ana, rita, ada, sam, sue):
     """One of everything in a project, as a namespace of what addresses name."""
     session = SessionFactory(project=project)
     recording = RecordingFactory(session=session)
-    peaks = {"levels": [100], "tile_points": 8192, "base": 256, "factor": 4, "channels": 1, "rate": 8000}
+    facts = {"levels": [100], "tile_points": 8192, "base": 256, "factor": 4, "channels": 1, "rate": 8000}
+    facts |= {"columns": [25], "ms_per_column": [128.0], "tile_columns": 1024, "bins": 128}
+    facts |= {"low_hz": 30, "high_hz": 4000}
     folder = recording.derived_folder()
     folder.mkdir(parents=True)
     (folder / "level0.bin").write_bytes(bytes(200))
@@ -236,7 +238,7 @@ def world(project, ana, rita, ada, sam, sue):
         ("spectrogram", folder),
     ):
         where = str(path.relative_to(folder.parent.parent))
-        Derived.objects.create(recording=recording, kind=kind, digest="abc", path=where, facts=peaks)
+        Derived.objects.create(recording=recording, kind=kind, digest="abc", path=where, facts=facts)
     recording.path.parent.mkdir(parents=True)
     write(recording.path, music(0.2))
     imported = LayerFactory(session=session, state="submitted")
