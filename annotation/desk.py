@@ -8,6 +8,8 @@ from typing import Any
 from annotation.models import Conversation, Lane, Layer, Person, Turn
 from annotation.tables import MEMBER_LANES, READ, Change, Row, members, read_flags
 
+QUOTED = 40  # characters of what somebody sent
+
 
 class EditError(Exception):
     """An edit that can't be applied, in a sentence; nothing of its request is."""
@@ -109,6 +111,14 @@ def as_uid(value: Any) -> str:
         return str(uuid.UUID(value))
     except (ValueError, AttributeError, TypeError):
         raise EditError("bad-uid", "Each edit and each row is named by a UUID.") from None
+
+
+def quoted(value: Any) -> str:
+    """What somebody sent, for a sentence about it: its beginning where it is long, and no more than that it is none."""
+    if not isinstance(value, str | int | float | None):
+        return "…"
+    text = str(value)
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]}…"
 
 
 def change(kind: str, uid: str, before: Row | None, after: Row | None) -> Change:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from annotation.desk import Desk, EditError, as_uid, change, desk_for, folded, stands
+from annotation.desk import Desk, EditError, as_uid, change, desk_for, folded, quoted, stands
 from annotation.filling import fill_layer
 from annotation.importing.rows import LayerRows
 from annotation.models import Edit, Layer, MixingSession, Person, Segment
@@ -124,16 +124,16 @@ def _laid(layer_id: int, by: Person, edits: Sequence[dict[str, Any]]) -> Desk:
 
 def _apply_one(desk: Desk, edit: dict[str, Any]) -> Edit:
     uid = as_uid(edit.get("id"))
-    op = str(edit.get("op"))
+    op = edit.get("op")
     arguments = {key: value for key, value in edit.items() if key not in ("id", "op")}
     try:
         _require_storable(edit)
         if op == "undo":
             changes, undoes = _undo(desk, arguments)
-        elif op in OPERATIONS:
+        elif isinstance(op, str) and op in OPERATIONS:
             changes, undoes = OPERATIONS[op](desk, arguments), None
         else:
-            raise EditError("unknown-op", f"There is no operation “{op}”.")
+            raise EditError("unknown-op", f"There is no operation “{quoted(op)}”.")
         changes = folded(changes)
         desk.put(changes)
         if not all(stands(desk, each) for each in changes):

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from annotation import words as spoken
-from annotation.desk import Desk, EditError, as_uid, change
+from annotation.desk import Desk, EditError, as_uid, change, quoted
 from annotation.models import Lane
 from annotation.order import SPOKEN, place
 from annotation.tables import MEMBER_LANES, Change, Row, members, segment_row
 
+LATEST_MS = 2**31 - 1  # in a session whose length nobody knows yet
 MAX_TEXT = 20_000
 MAX_NOTE = 500
 
@@ -22,14 +23,14 @@ def _span(desk: Desk, start: Any, end: Any) -> tuple[int, int]:
         raise EditError("bad-time", "Times are whole milliseconds.")
     if not 0 <= start < end:
         raise EditError("empty-span", "A segment starts before it ends, and not before the session does.")
-    if desk.length_ms and end > desk.length_ms:
+    if end > (desk.length_ms or LATEST_MS):
         raise EditError("past-the-end", "A segment ends before the session does.")
     return start, end
 
 
 def _lane(value: Any) -> str:
     if not isinstance(value, str) or value not in Lane.values:
-        raise EditError("unknown-lane", f"There is no lane “{value}”; use one of {', '.join(Lane.values)}.")
+        raise EditError("unknown-lane", f"There is no lane “{quoted(value)}”; use one of {', '.join(Lane.values)}.")
     return str(value)
 
 
@@ -226,7 +227,7 @@ def delete_turn(desk: Desk, arguments: Row) -> list[Change]:
 
 def _topic(desk: Desk, value: Any, had: str | None = None) -> str:
     if not isinstance(value, str) or value not in desk.topics:
-        raise EditError("unknown-topic", f"The project has no topic “{value}”.")
+        raise EditError("unknown-topic", f"The project has no topic “{quoted(value)}”.")
     if value != had and ("topic", value) in desk.retired:
         raise EditError("retired-topic", f"The project has retired the topic “{value}”; choose another one.")
     return value
@@ -291,7 +292,7 @@ def set_flag(desk: Desk, arguments: Row) -> list[Change]:
     """Set a flag to yes or no, or unset it."""
     turn, flag, value = desk.need("turn", arguments.get("turn")), arguments.get("flag"), arguments.get("value")
     if not isinstance(flag, str) or flag not in desk.flags:
-        raise EditError("unknown-flag", f"The project has no flag “{flag}”.")
+        raise EditError("unknown-flag", f"The project has no flag “{quoted(flag)}”.")
     if value not in ("yes", "no", None):
         raise EditError("bad-flag", "A flag is yes, no, or unset.")
     note = _text(arguments.get("note") or "")

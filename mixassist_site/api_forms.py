@@ -16,7 +16,8 @@ class Strict(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown keys with their names."""
         if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
-            raise serializers.ValidationError({key: ["This key is not known here."] for key in unknown})
+            told = (key.encode(errors="replace").decode() for key in unknown)  # half a character can't be sent back
+            raise serializers.ValidationError({key: ["This key is not known here."] for key in told})
         return super().to_internal_value(data)
 
     @classmethod
