@@ -5,9 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from annotation import drafting
 from annotation.audio import child
 from annotation.audio.errors import AudioError
-from annotation.models import Derived, Ingest, Snapshot
+from annotation.desk import EditError
+from annotation.earlier import before
+from annotation.launch import drafter
+from annotation.models import Derived, Ingest, Snapshot, SummaryDraft
 from annotation.snapshots.build import build
 from annotation.uploading import sha256_of
 from mixassist_site.jobs import JobError, JobStopped, Lease, State, ring, works
@@ -91,3 +95,19 @@ def _remove(path: Any) -> None:
 def snapshot(job: Snapshot, lease: Lease) -> None:
     """Build and freeze a snapshot."""
     build(job, lease)
+
+
+@works(SummaryDraft)
+def draft_summary(job: SummaryDraft, lease: Lease) -> None:
+    """Ask the configured model for a summary, and keep its words until a person accepts them."""
+    endpoint = drafter()
+    if endpoint is None:
+        raise JobError("off", "No language model is configured for drafts any more.")
+    try:
+        most = job.project.rules["summary_words"]["max"]
+        messages = drafting.prompt(before(job.layer, str(job.turn_uid)), most)
+        text = drafting.ask(endpoint, messages)
+    except (EditError, drafting.DraftingError) as error:
+        raise JobError(error.code, error.message) from error
+    with lease.publication(text=text, model=endpoint.model, prompt_sha256=drafting.digest(messages)):
+        pass  # the words are the job's own

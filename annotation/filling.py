@@ -6,6 +6,7 @@ from django.db import transaction
 
 from annotation.importing.rows import LayerRows
 from annotation.models import Conversation, FlagValue, Layer, Person, Segment, Summary, Turn, TurnMember
+from annotation.tables import is_a_persons
 
 
 @transaction.atomic
@@ -57,7 +58,7 @@ def fill_layer(layer: Layer, rows: LayerRows, *, by: Person | None) -> None:
                 turn_uid=uuid.UUID(row["turn"]),
                 revision=1,
                 text=row["text"],
-                author=None if row.get("model") else by,
+                author=by if is_a_persons(row) else None,
                 model=row.get("model", ""),
             )
             for row in rows.summaries

@@ -4,9 +4,12 @@ import uuid
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation.models import Derived, Ingest, Person, Project, Recording, Snapshot
+from annotation import drafting
+from annotation.earlier import before
+from annotation.models import Derived, Ingest, Layer, Person, Project, Recording, Snapshot, SummaryDraft
 from mixassist_site.jobs import JobError, State, ring
 
 FIRST = (Derived.Kind.PEAKS, Derived.Kind.LEVELS, Derived.Kind.PROXY)
@@ -58,3 +61,26 @@ def start_snapshot(
             "name-taken", f"This project has a snapshot called {name} already; choose another name."
         ) from None
     return snapshot
+
+
+def drafter() -> drafting.Endpoint | None:
+    """The model that drafts summaries; None where none is configured, or not rightly (`manage.py check` says so)."""
+    try:
+        return drafting.Endpoint.read(settings.SUMMARY_DRAFTS)
+    except ValueError:
+        return None
+
+
+def start_draft(layer: Layer, turn: uuid.UUID, endpoint: drafting.Endpoint, by: Person) -> SummaryDraft:
+    """Queue a draft of the summary before a turn; while one is under way for it, that is the answer."""
+    project = layer.session.project
+    with transaction.atomic():
+        Layer.objects.select_for_update().get(pk=layer.pk)  # who asks at the same moment waits here
+        drafts = SummaryDraft.objects.filter(layer=layer, turn_uid=turn, state__in=[State.QUEUED, State.RUNNING])
+        if same := drafts.order_by("-pk").first():
+            return same
+        drafting.prompt(before(layer, str(turn)), project.rules["summary_words"]["max"])  # refuses a first turn
+        named = {"turn_uid": turn, "model": endpoint.model, "created_by": by}
+        job = SummaryDraft.objects.create(project=project, layer=layer, **named)
+        transaction.on_commit(partial(ring, job))
+        return job

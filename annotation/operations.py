@@ -9,9 +9,10 @@ from typing import Any
 
 from annotation import words as spoken
 from annotation.desk import Desk, EditError, as_uid, change, quoted
-from annotation.models import Lane
+from annotation.models import Lane, SummaryDraft
 from annotation.order import SPOKEN, place
 from annotation.tables import MEMBER_LANES, Change, Row, members, segment_row
+from mixassist_site.jobs import State
 
 LATEST_MS = 2**31 - 1  # in a session whose length nobody knows yet
 MAX_TEXT = 20_000
@@ -279,13 +280,24 @@ def delete_conversation(desk: Desk, arguments: Row) -> list[Change]:
 
 
 def write_summary(desk: Desk, arguments: Row) -> list[Change]:
-    """Write the context summary before a turn; no text takes it away."""
+    """Write the context summary before a turn, or accept a `draft` as it is; no text takes it away."""
     turn = desk.need("turn", arguments.get("turn"))
     text = _text(arguments.get("text")).strip()
+    model = _drafted(desk, turn["uid"], arguments["draft"], text) if arguments.get("draft") is not None else ""
     before = desk.get("summary", turn["uid"])
     author = desk.by.username if desk.by else ""
-    after = {"uid": turn["uid"], "turn": turn["uid"], "text": text, "revision": 0, "author": author, "model": ""}
+    after = {"uid": turn["uid"], "turn": turn["uid"], "text": text, "revision": 0, "author": author, "model": model}
     return [change("summary", turn["uid"], before, after if text else None)]
+
+
+def _drafted(desk: Desk, turn: str, draft: Any, text: str) -> str:
+    """The model whose draft for this turn is accepted as it stands; none where a person has rewritten it."""
+    named = isinstance(draft, int) and not isinstance(draft, bool) and 0 < draft < 2**63
+    ready = SummaryDraft.objects.filter(layer=desk.layer, turn_uid=turn, state=State.SUCCEEDED)
+    found = ready.filter(pk=draft).first() if named else None
+    if found is None:
+        raise EditError("no-draft", "There is no such draft for this turn; ask for another one, or write it yourself.")
+    return found.model if found.text == text else ""
 
 
 def set_flag(desk: Desk, arguments: Row) -> list[Change]:

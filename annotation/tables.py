@@ -176,8 +176,14 @@ def _write_summary(layer: Layer, uid: str, row: Row, by: Person | None, fresh: b
     """Each writing is a revision of its own, an undo too: no text of a summary is ever lost."""
     last = Summary.objects.filter(layer=layer, turn_uid=uid).aggregate(last=Max("revision"))["last"] or 0
     row["revision"] = last + 1
-    wrote = {"author": None, "model": row["model"]} if row.get("model") else {"author": by}
+    wrote = {"author": by if is_a_persons(row) else None, "model": row.get("model", "")}
     Summary.objects.create(layer=layer, turn_uid=uid, revision=last + 1, text=row["text"], **wrote)
+
+
+def is_a_persons(summary: Row) -> bool:
+    """Whether a person wrote a summary or accepted a model's; an import's is told under its model's own name."""
+    model = summary.get("model")
+    return not model or summary.get("author", model) not in ("", model)
 
 
 _WRITE: dict[str, Callable[[Layer, str, Row, Person | None, bool], None]] = {

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from annotation import execute
-from annotation.models import Ingest, Snapshot
+from annotation.models import Ingest, Snapshot, SummaryDraft
 
 
 @shared_task(name="annotation.tasks.ingest")  # type: ignore[untyped-decorator]
@@ -18,3 +18,10 @@ def build_snapshot(job_id: int) -> None:
     """Build and freeze a snapshot."""
     if job := Snapshot.objects.filter(pk=job_id).first():
         execute.snapshot(job)
+
+
+@shared_task(name="annotation.tasks.draft_summary")  # type: ignore[untyped-decorator]
+def draft_summary(job_id: int) -> None:
+    """Ask for the draft of a summary."""
+    if job := SummaryDraft.objects.filter(pk=job_id).first():
+        execute.draft_summary(job)

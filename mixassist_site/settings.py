@@ -211,6 +211,8 @@ JOB_STOP_GRACE_SECONDS = env.float("JOB_STOP_GRACE_SECONDS", default=120.0)
 # --- models and judges ---
 HF_HOME = env.str("HF_HOME", default="")
 JUDGE_ENDPOINTS = json.loads(env.str("JUDGE_ENDPOINTS", default="{}"))
+# {"base_url": "https://…/v1", "model": "…", "api_key_env": "NAME", "timeout_s": 60}; empty: no drafts of summaries.
+SUMMARY_DRAFTS = env.str("SUMMARY_DRAFTS", default="")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.people import *  # noqa: F403
+from tests.pretend_model import pretend_model  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import layers, people, sessions, snapshots, uploads
+from annotation.api import drafts, layers, people, sessions, snapshots, uploads
 
 urlpatterns = [
     path("projects/", sessions.ProjectList.as_view(), name="api-projects"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path(
         "layers/<int:pk>/turns/<uuid:uid>/summaries/", layers.SummariesView.as_view(), name="api-layer-turn-summaries"
     ),
+    path("layers/<int:pk>/turns/<uuid:uid>/drafts/", drafts.DraftsView.as_view(), name="api-layer-turn-drafts"),
     path("layers/<int:pk>/submission/", layers.SubmissionView.as_view(), name="api-layer-submission"),
     path("layers/<int:pk>/review/", layers.ReviewView.as_view(), name="api-layer-review"),
     path("uploads/", uploads.UploadList.as_view(), name="api-uploads"),

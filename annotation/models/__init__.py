@@ -1,6 +1,7 @@
 """The things of a session, from the recording to the frozen data set."""
 
 from annotation.models.conversation import Conversation
+from annotation.models.draft import SummaryDraft
 from annotation.models.edit import Edit
 from annotation.models.flag import FlagValue
 from annotation.models.layer import Layer, Review
@@ -37,6 +38,7 @@ __all__ = [
     "Segment",
     "Snapshot",
     "Summary",
+    "SummaryDraft",
     "Turn",
     "TurnMember",
     "Upload",

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation import playback
 from annotation.forms import ReviewForm
+from annotation.launch import drafter
 from annotation.models import Layer
 from mixassist_site.http import MemberRequest
 
@@ -54,6 +55,7 @@ def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpRespons
         "later": LATER,
         "editable": found.is_editable_by(request.user),
         "keys": json.dumps(request.user.keys),
+        "drafts": found.is_editable_by(request.user) and drafter() is not None,
         "review_form": form if may_review else None,
         "last_review": found.reviews.select_related("reviewer").first(),
     }

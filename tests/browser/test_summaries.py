@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from annotation.models import Summary
+from annotation import execute
+from annotation.models import Summary, SummaryDraft
 from tests.browser.sitting import until
 from tests.factories import SegmentFactory, conversation, turn
 
@@ -136,3 +137,57 @@ def test_what_is_retired_is_not_offered_and_stays_where_it_is(sit, layer, projec
     assert "Has content" not in page.locator("[data-part=legend]").inner_text()
     bench.press("Escape", "y")
     assert "Bass" not in page.locator("[data-part=legend]").inner_text()
+
+
+def test_a_models_draft_is_marked_and_is_the_summary_once_it_is_accepted(sit, layer, pretend_model):
+    first = turn(layer, 0, amateur="Is the kick muddy?", expert="Cut at 300 Hz.")
+    second = turn(layer, 6_000, amateur="And now?", expert="Take 3 dB off.")
+    conversation(layer, [first, second])
+    bench = sit(layer)
+    page = bench.page
+    page.expected_troubles.append("400")
+    bench.press("PageDown", "PageDown")
+    page.locator("turn-card h2", has_text="Turn 2").wait_for()
+
+    def write_draft(said):
+        pretend_model.said = said
+        with page.expect_response(lambda answer: "/drafts/" in answer.url and answer.request.method == "POST"):
+            bench.press("Shift+J")
+        page.locator("[data-part=draft-said]", has_text="being written").wait_for()
+        execute.draft_summary(SummaryDraft.objects.latest("pk"))
+        page.locator("[data-part=draft-text]", has_text=said).wait_for()
+
+    write_draft("They spoke.")
+    assert page.inner_text("[data-part=draft-by]") == "Draft by pretend-1, not yet accepted"
+    assert page.input_value("[data-part=summary]") == ""
+    page.get_by_role("button", name="Discard").click()
+    page.locator("[data-part=draft-box]").wait_for(state="hidden")
+    write_draft("They cut the kick at 300 Hz.")
+    assert not Summary.objects.exists()
+    bench.open()
+    bench.press("PageDown", "PageDown")
+    page.locator("[data-part=draft-text]", has_text="They cut the kick").wait_for()
+    page.get_by_role("button", name="Accept", exact=True).and_(page.locator("[data-action=accept-draft]")).click()
+    page.locator("[data-part=draft-box]").wait_for(state="hidden")
+    bench.saved()
+    assert page.input_value("[data-part=summary]") == "They cut the kick at 300 Hz."
+    bench.press("Shift+C")
+    page.locator(".versions li", has_text="Version 1 by ana, accepted from pretend-1").wait_for()
+    row = Summary.objects.get()
+    assert (row.author.username, row.model) == ("ana", "pretend-1")
+    bench.press("Control+z")
+    bench.saved()
+    assert page.input_value("[data-part=summary]") == ""
+    bench.press("Control+Shift+z")
+    bench.saved()
+    assert Summary.objects.latest("revision").model == "pretend-1"
+
+    bench.press("PageUp")
+    page.locator("turn-card h2", has_text="Turn 1").wait_for()
+    page.locator("turn-card [data-action=draft]").click()
+    bench.message("Nothing was said before this turn")
+    actions = bench.look("return [...bench.actions.keys()].filter((name) => name.includes('draft'))")
+    assert actions == ["draft", "accept-draft", "discard-draft"]
+    titles = bench.look("return [...document.querySelectorAll('[data-action*=draft]')].map(({ title }) => title)")
+    assert len(titles) == 3
+    assert all("(" in title for title in titles)

@@ -169,6 +169,14 @@ ROUTES = [
     api("api-layer-edits", ANA, "draft", post=ANA, base_revision=0, edits=[]),
     api("api-layer-turn-summaries", MEMBER, "imported", "turn"),
     api("api-layer-turn-summaries", ANA, "draft", "turn"),
+    api(
+        "api-layer-turn-drafts",
+        MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN),
+        "imported",
+        "turn",
+        post=MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN),
+    ),
+    api("api-layer-turn-drafts", ANA, "draft", "turn", post=ANA),
     api("api-layer-submission", None, "imported", post=MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN)),
     api("api-layer-submission", None, "draft", post=ANA),
     api("api-layer-review", None, "imported", post=REVIEWER, verdict="accept"),
@@ -216,8 +224,9 @@ def test_every_route_has_a_name_and_a_row_here():
 
 
 @pytest.fixture
-def world(project, ana, rita, ada, sam, sue):
+def world(project, ana, rita, ada, sam, sue, settings):
     """One of everything in a project, as a namespace of what addresses name."""
+    settings.SUMMARY_DRAFTS = '{"base_url": "http://127.0.0.1:9/v1", "model": "nobody"}'
     session = SessionFactory(project=project)
     recording = RecordingFactory(session=session)
     facts = {"levels": [100], "tile_points": 8192, "base": 256, "factor": 4, "channels": 1, "rate": 8000}

@@ -86,6 +86,12 @@ export function actionsOf(bench) {
   add("Turns", "flag", "Flag", "F", () => bench.askForFlag(), { edits: true, can: turn })
   add("Turns", "summary", "Context summary", "C", () => bench.focusOn("summary"), { edits: true, can: turn })
   add("Turns", "summary-versions", "Earlier context summaries", "Shift+C", () => bench.showVersions(), { can: turn })
+  if (bench.drafting) {
+    const drafted = { edits: true, can: () => bench.modelDraft.ready }
+    add("Turns", "draft", "Ask for a draft of the context summary", "Shift+J", () => bench.modelDraft.ask(), { edits: true, can: turn })
+    add("Turns", "accept-draft", "Accept the draft of the context summary", "Shift+Y", () => bench.modelDraft.accept(), drafted)
+    add("Turns", "discard-draft", "Discard the draft of the context summary", "Shift+Delete", () => bench.modelDraft.discard(), drafted)
+  }
   add("Turns", "group", "Group", "G", () => bench.group(), { edits: true, can: () => turn() || selection.isMarked })
   add("Turns", "ungroup", "Ungroup", "Shift+G", () => acts.ungroup(), { edits: true, can: () => selection.conversations.length > 0 })
   add("Turns", "topic", "Topic", "Y", () => bench.askForTopic(), { edits: true, can: () => selection.conversation !== null })

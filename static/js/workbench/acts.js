@@ -260,6 +260,12 @@ export class Acts {
     ])
   }
 
+  // A model's draft becomes the summary; a person's other writing stays among the versions.
+  acceptDraft(turnUid, { draft, model, text }) {
+    if (!this.document.turn(turnUid)) return false
+    return this.try(`Draft by ${model} accepted.`, [{ op: "summary.write", uid: uuid(), turn: turnUid, text, draft }])
+  }
+
   // Sets a flag of all selected turns; without a value, the next of unset → yes → no → unset.
   flag(key, value) {
     const { turns, turn } = this.selection

@@ -21,9 +21,9 @@ const EXCERPT_MS = 200 // heard on either side of a nudged edge
 
 // Event "peaks" when what is drawn of recordings came, "view" when a setting of the view differs.
 export class Bench extends EventTarget {
-  constructor({ document, outbox, palette, room, say, signal, keys = {} }) {
+  constructor({ document, outbox, palette, room, say, signal, keys = {}, drafting = false }) {
     super()
-    Object.assign(this, { document, outbox, palette, room, say, signal })
+    Object.assign(this, { document, outbox, palette, room, say, signal, drafting })
     this.selection = new Selection(document)
     this.viewport = new Viewport(document.session.length_ms)
     this.player = new Player(document.session, signal)

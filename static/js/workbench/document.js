@@ -13,6 +13,7 @@ export class LayerDocument extends EventTarget {
   constructor(json, author = "") {
     super()
     this.author = author
+    this.drafted = new Map() // draft → {turn, model, text}, as far as they were seen: no rows of the layer
     this.pending = [] // {edit, changes, until}: drawn, not yet acknowledged, oldest first
     this.reset(json)
   }
@@ -135,7 +136,7 @@ export class LayerDocument extends EventTarget {
 
   #changes(edit) {
     if (edit.op === "undo") return inverse(this.history.get(edit.of) ?? [])
-    return changesOf(this.rows, edit, { lengthMs: this.session.length_ms, author: this.author })
+    return changesOf(this.rows, edit, { lengthMs: this.session.length_ms, author: this.author, drafted: this.drafted })
   }
 
   // Draw an edit where it can be drawn; where it can't, the server will say why.

@@ -8,10 +8,10 @@ export const KINDS = ["segment", "turn", "conversation", "summary", "flag"]
 const SIDES = ["amateur", "expert", "music"]
 
 // The changes that an edit makes to `rows` (kind → Map of uid → row), or a RuleError.
-export function changesOf(rows, edit, { lengthMs, author = "" } = {}) {
+export function changesOf(rows, edit, { lengthMs, author = "", drafted = new Map() } = {}) {
   const rule = RULES[edit.op]
   if (!rule) throw new RuleError(`There is no edit called ${edit.op}.`)
-  const draft = new Draft(rows, lengthMs, author)
+  const draft = new Draft(rows, lengthMs, author, drafted)
   rule(draft, edit)
   return draft.changes()
 }
@@ -37,10 +37,11 @@ export function sameOutcome(a, b) {
 const stable = (row) => JSON.stringify(row && Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 class Draft {
-  constructor(rows, lengthMs, author) {
+  constructor(rows, lengthMs, author, drafted) {
     this.rows = rows
     this.lengthMs = lengthMs
     this.author = author
+    this.drafted = drafted
     this.touched = new Map()
   }
   key(kind, uid) { return `${kind} ${uid}` }
@@ -224,10 +225,12 @@ const RULES = {
     draft.need("conversation", uid)
     draft.put("conversation", uid, null)
   },
-  "summary.write": (draft, { turn, text }) => {
+  "summary.write": (draft, { turn, text, draft: accepted }) => {
     draft.need("turn", turn)
     const revision = (draft.get("summary", turn)?.revision ?? 0) + 1
-    draft.put("summary", turn, text ? { uid: turn, turn, text, revision, author: draft.author, model: "" } : null)
+    const seen = draft.drafted.get(accepted) // one that an earlier page saw is the server's to name
+    const model = seen?.turn === turn && seen.text === text ? seen.model : ""
+    draft.put("summary", turn, text ? { uid: turn, turn, text, revision, author: draft.author, model } : null)
   },
   "flag.set": (draft, { turn, flag, value, note = "" }) => {
     draft.need("turn", turn)

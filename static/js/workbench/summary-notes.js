@@ -123,7 +123,12 @@ export class SummaryNotes {
       acts.summarise(uid, text)
     })
     return el("li", {},
-      el("span", { class: "soft", text: `Version ${revision} by ${author || model || "an import"}, ${new Date(created_at).toLocaleString()} ` }), back,
+      el("span", { class: "soft", text: `Version ${revision} by ${author || model || "an import"}${acceptedFrom({ author, model })}, ${new Date(created_at).toLocaleString()} ` }), back,
       el("p", { text: text || "taken away" }))
   }
+}
+
+// An import's summary is told under its model's own name; a person's, with a model, was that model's draft.
+export function acceptedFrom({ author, model }) {
+  return author && model && author !== model ? `, accepted from ${model}` : ""
 }

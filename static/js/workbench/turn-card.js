@@ -3,7 +3,8 @@
 import { clock, span } from "workbench/clock"
 import { Draft } from "workbench/draft"
 import { el } from "workbench/element"
-import { SummaryNotes } from "workbench/summary-notes"
+import { SummaryDraft } from "workbench/summary-draft"
+import { SummaryNotes, acceptedFrom } from "workbench/summary-notes"
 
 class TurnCard extends HTMLElement {
   connectedCallback() { this.gone = new AbortController() }
@@ -30,6 +31,7 @@ class TurnCard extends HTMLElement {
     })
     this.drafts = [side("amateur"), side("expert"), this.summary]
     this.notes = new SummaryNotes(this, bench, signal)
+    this.modelDraft = new SummaryDraft(this, bench, signal)
     for (const button of this.querySelectorAll("[data-derive]")) {
       button.addEventListener("click", () => uid() && bench.acts.useSegmentsWords(uid(), button.dataset.derive), { signal })
     }
@@ -82,7 +84,7 @@ class TurnCard extends HTMLElement {
         this.querySelector(`[data-derive=${side}]`).hidden = derived || !document.editable
       }
       const summary = document.summaryOf(turn.uid)
-      written.textContent = summary ? `Version ${summary.revision}${summary.author ? ` by ${summary.author}` : ""}` : ""
+      written.textContent = summary ? `Version ${summary.revision}${summary.author ? ` by ${summary.author}` : ""}${acceptedFrom(summary)}` : ""
       for (const { key, retired, node, inputs, note } of this.flags) {
         const row = document.flagOf(turn.uid, key)
         node.hidden = Boolean(retired) && !row
@@ -96,6 +98,7 @@ class TurnCard extends HTMLElement {
     }
     for (const draft of this.drafts) draft.show()
     this.notes.show()
+    this.modelDraft.show()
   }
 
   #nextStep() {

@@ -66,7 +66,7 @@ class Workbench extends HTMLElement {
     const say = (sentence, tone) => this.#say(sentence, tone)
     const kept = new KeptKeys({ url: this.dataset.keysUrl, author: this.dataset.author, signal })
     const keys = kept.read(this.dataset.keys)
-    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), room: this.querySelector("mix-overview").room, say, signal, keys })
+    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), room: this.querySelector("mix-overview").room, say, signal, keys, drafting: "drafts" in this.dataset })
     kept.follow(bench.keymap)
     this.bench = bench
     bench.legend = this.querySelector("[data-part=legend]")
