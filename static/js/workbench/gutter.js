@@ -16,6 +16,7 @@ export class Gutter {
     Object.assign(this, { sound: strip("Sound"), turns: strip("Turns"), topics: strip("Topics") })
     this.tracks = []
     bench.player.addEventListener("state", () => this.#showMix(), { signal })
+    bench.keymap.addEventListener("change", () => this.#showMix(), { signal })
     bench.selection.addEventListener("change", () => this.#showLane(), { signal })
     this.fill()
   }
@@ -36,8 +37,8 @@ export class Gutter {
       button.addEventListener("click", act, { signal: this.signal })
       return button
     }
-    const mute = press("M", `Mute ${name} (Shift+I for the selected or only one)`, () => mix.toggleMute(id))
-    const solo = press("S", `Hear ${name} alone (I goes through all)`, () => mix.toggleSolo(id))
+    const mute = press("M", `Mute ${name}`, () => mix.toggleMute(id))
+    const solo = press("S", `Hear ${name} alone`, () => mix.toggleSolo(id))
     const gain = el("input", { type: "range", min: "0", max: "2", step: "0.05", "aria-label": `Gain of ${name}` })
     gain.addEventListener("input", () => mix.setGain(id, Number(gain.value)), { signal: this.signal })
     gain.addEventListener("dblclick", () => mix.setGain(id, 1), { signal: this.signal })
@@ -48,8 +49,10 @@ export class Gutter {
   }
 
   #showMix() {
-    const { mix } = this.bench.player
+    const { player: { mix }, keymap } = this.bench
     for (const { id, mute, solo, gain } of this.tracks) {
+      mute.title = mute.ariaLabel + keymap.hint("mute")
+      solo.title = solo.ariaLabel + keymap.hint("solo-next")
       mute.setAttribute("aria-pressed", String(mix.of(id).muted))
       solo.setAttribute("aria-pressed", String(mix.solo === id))
       if (Number(gain.value) !== mix.of(id).gain) gain.value = String(mix.of(id).gain)
