@@ -153,11 +153,11 @@ class TranscriptForm(forms.Form):
 
 
 def read_lanes(pairs: list[str]) -> dict[str, str]:
-    """`SPEAKER=LANE` pairs as a mapping; a ValidationError says what is wrong."""
+    """`SPEAKER=LANE` pairs as a mapping, without a lane to leave one out; a ValidationError says what is wrong."""
     lanes = {}
     for pair in pairs:
         name, equals, lane = pair.rpartition("=")
-        if not equals or lane.strip() not in ("amateur", "expert", "music", "note"):
+        if not equals or lane.strip() not in ("amateur", "expert", "music", "note", ""):
             raise forms.ValidationError("Write each as NAME=LANE, the lane being amateur, expert, music or note.")
         lanes[name.strip()] = lane.strip()
     return lanes

@@ -5,16 +5,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from annotation.importing.rows import (
-    LANES,
-    MAX_MS,
-    Imported,
-    LayerRows,
-    TranscriptError,
-    lane_of,
-    require_whole,
-    uid_at,
-)
+from annotation.importing.rows import MAX_MS, Heard, TranscriptError, uid_at
 from annotation.words import Word, checked
 
 MAX_MODEL = 120
@@ -31,18 +22,17 @@ def looks_like(data: bytes) -> bool:
     return isinstance(first, dict) and first.get("type") in KINDS
 
 
-def read(data: bytes, lanes: dict[str, str]) -> Imported:
-    """Read the rows; a line that can't be used is an error, since this format loses nothing."""
-    made = Imported(LayerRows())
+def hear(data: bytes) -> Heard:
+    """Take the rows; a line that can't be used is an error, since this format loses nothing."""
+    heard = Heard()
     try:
         lines = data.decode("utf-8-sig").split("\n")  # JSON may hold other separators of lines inside a text
     except UnicodeDecodeError:
         raise TranscriptError("not-utf8", "This transcript is not UTF-8; save it as UTF-8 and try again.") from None
     for number, line in enumerate(lines, 1):
         if line.strip():
-            _take(made, number, _object(number, line), lanes)
-    require_whole(made.rows)
-    return made
+            _take(heard, number, _object(number, line))
+    return heard
 
 
 def _object(number: int, line: str) -> dict[str, Any]:
@@ -55,80 +45,77 @@ def _object(number: int, line: str) -> dict[str, Any]:
     return row
 
 
-def _take(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+def _take(heard: Heard, number: int, row: dict[str, Any]) -> None:
     try:
-        _READ[row["type"]](made, number, row, lanes)
+        _READ[row["type"]](heard, number, row)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise TranscriptError(
             "bad-line", f"Line {number}: this {row['type']} lacks something or has a wrong kind."
         ) from None
 
 
-def _session(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+def _session(heard: Heard, number: int, row: dict[str, Any]) -> None:
     where = f"line {number}"
-    made.facts = {
-        key: made.text(value, where) if isinstance(value, str) else value for key, value in row.items() if key != "type"
+    heard.facts = {
+        key: heard.text(value, where) if isinstance(value, str) else value
+        for key, value in row.items()
+        if key != "type"
     }
 
 
-def _segment(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
-    name = made.text(row["lane"], f"line {number}")
-    lane = lane_of(name, lanes)
-    if lane not in LANES:
-        raise TranscriptError("unknown-lane", f"Line {number}: say with --lane which lane “{name}” is.")
+def _segment(heard: Heard, number: int, row: dict[str, Any]) -> None:
+    where = f"line {number}"
     start, end = row["start_ms"], row["end_ms"]
     if not all(isinstance(at, int) and not isinstance(at, bool) and 0 <= at <= MAX_MS for at in (start, end)):
         raise TranscriptError("bad-line", f"Line {number}: times are whole milliseconds from 0.")
     if start >= end:
         raise TranscriptError("bad-line", f"Line {number}: a segment starts before it ends.")
-    text = made.text(row.get("text") or "", f"line {number}")
-    found = {"uid": _uid("segment", number, row), "lane": lane, "start_ms": start, "end_ms": end, "text": text}
-    words = _words(made, number, row.get("words") or [])
-    made.rows.segments.append({**found, "words": words} if words else found)
+    words = _words(heard, number, row.get("words") or [])
+    heard.add(row["lane"], start, end, row.get("text") or "", where, words=words, uid=_uid("segment", number, row))
 
 
-def _words(made: Imported, number: int, words: Any) -> list[Word]:
+def _words(heard: Heard, number: int, words: Any) -> list[Word]:
     try:
-        return [[start, end, made.text(word, f"line {number}")] for start, end, word in checked(words, MAX_MS)]
+        return [[start, end, heard.text(word, f"line {number}")] for start, end, word in checked(words, MAX_MS)]
     except ValueError as error:
         raise TranscriptError("bad-line", f"Line {number}: {error}") from None
 
 
-def _turn(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+def _turn(heard: Heard, number: int, row: dict[str, Any]) -> None:
     texts = {
-        name: None if row.get(name) is None else made.text(row[name], f"line {number}")
+        name: None if row.get(name) is None else heard.text(row[name], f"line {number}")
         for name in ("amateur_text", "expert_text")
     }
     places = {lane: [_named(uid) for uid in row.get(lane) or []] for lane in ("amateur", "expert", "music")}
-    made.rows.turns.append({"uid": _uid("turn", number, row), **places, **texts})
+    heard.rest.turns.append({"uid": _uid("turn", number, row), **places, **texts})
 
 
-def _conversation(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
-    topic, turns = made.text(row["topic"], f"line {number}"), [_named(uid) for uid in row["turns"]]
-    made.rows.conversations.append({"uid": _uid("conversation", number, row), "topic": topic, "turns": turns})
+def _conversation(heard: Heard, number: int, row: dict[str, Any]) -> None:
+    topic, turns = heard.text(row["topic"], f"line {number}"), [_named(uid) for uid in row["turns"]]
+    heard.rest.conversations.append({"uid": _uid("conversation", number, row), "topic": topic, "turns": turns})
 
 
-def _summary(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+def _summary(heard: Heard, number: int, row: dict[str, Any]) -> None:
     where = f"line {number}"
     model = row.get("model") or ("model" if row.get("author") == "model" else "")
-    kept = made.text(model, where)[:MAX_MODEL]
+    kept = heard.text(model, where)[:MAX_MODEL]
     if kept != model:
-        made.repaired.append({"what": f"a model's name cut at {MAX_MODEL} characters", "where": where})
-    made.rows.summaries.append({"turn": _named(row["turn"]), "text": made.text(row["text"], where), "model": kept})
+        heard.repaired.append({"what": f"a model's name cut at {MAX_MODEL} characters", "where": where})
+    heard.rest.summaries.append({"turn": _named(row["turn"]), "text": heard.text(row["text"], where), "model": kept})
 
 
-def _flag(made: Imported, number: int, row: dict[str, Any], lanes: dict[str, str]) -> None:
+def _flag(heard: Heard, number: int, row: dict[str, Any]) -> None:
     where = f"line {number}"
     if row["value"] not in ("yes", "no"):
         raise TranscriptError("bad-line", f"Line {number}: a flag is yes or no.")
-    note = made.text(row.get("note") or "", where)
+    note = heard.text(row.get("note") or "", where)
     if len(note) > MAX_NOTE:
-        made.lost.append({"what": f"the end of a note of {len(note)} characters", "where": where})
-    flag = {"flag": made.text(row["flag"], where), "value": row["value"], "note": note[:MAX_NOTE]}
-    made.rows.flags.append({"turn": _named(row["turn"]), **flag})
+        heard.lost.append({"what": f"the end of a note of {len(note)} characters", "where": where})
+    flag = {"flag": heard.text(row["flag"], where), "value": row["value"], "note": note[:MAX_NOTE]}
+    heard.rest.flags.append({"turn": _named(row["turn"]), **flag})
 
 
-_READ: dict[str, Callable[[Imported, int, dict[str, Any], dict[str, str]], None]] = {
+_READ: dict[str, Callable[[Heard, int, dict[str, Any]], None]] = {
     "session": _session,
     "segment": _segment,
     "turn": _turn,

@@ -1,16 +1,29 @@
-"""What an importer makes: the rows of a layer, and what it repaired or lost on the way."""
+"""What an importer hears in a file, and what it makes of that: the rows of a layer, and what was repaired or lost."""
 
+import math
+import re
 import uuid
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
+
+from annotation.words import MOST, Word, checked
 
 LANES = ("amateur", "expert", "music", "note")
 # Names under which other tools know the lanes.
 ALIASES = {"student": "amateur", "learner": "amateur", "teacher": "expert", "mentor": "expert", "daw": "music"}
+UNNAMED = "unnamed"  # who speaks where a file names nobody
 MAX_TEXT = 20_000  # characters of one text
+MAX_NAME = 200  # characters of a speaker's or a tier's name
 MAX_MS = 100 * 3_600_000  # no session is longer
+MAX_SEGMENTS = 100_000
+MAX_SPEAKERS = 200
+POINT_MS = 100  # what has no length gets this much, so that it can be seen and heard
+TOLD = 20  # places that a report names of one kind of repair or loss
 NAMESPACE = uuid.UUID("6e4f5b0a-8f4d-5d0e-9c0b-5a3c1f7d2e90")
+_FURTHER = re.compile(r"(.*\S) \(\d{1,4}\)", re.DOTALL)  # a further tier of the same speaker: “expert (2)”
 
 
 class TranscriptError(Exception):
@@ -49,6 +62,81 @@ class Imported:
     repaired: list[Repair] = field(default_factory=list)
     lost: list[Repair] = field(default_factory=list)
 
+    def lanes(self) -> dict[str, int]:
+        """How many segments each lane got."""
+        count = dict.fromkeys(LANES, 0)
+        for segment in self.rows.segments:
+            count[segment["lane"]] += 1
+        return {lane: n for lane, n in count.items() if n}
+
+
+@dataclass(slots=True)
+class Piece:
+    """Something that is said or played: by whom, when, and where the file tells it."""
+
+    speaker: str
+    start_ms: int
+    end_ms: int
+    text: str
+    where: str
+    uid: str
+    words: list[Word]
+
+
+@dataclass
+class Heard:
+    """What a file tells, before anybody says which lane its speakers are; `rest` is what stands on segments."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    rest: LayerRows = field(default_factory=LayerRows)
+    facts: dict[str, Any] = field(default_factory=dict)
+    repaired: list[Repair] = field(default_factory=list)
+    lost: list[Repair] = field(default_factory=list)
+
+    def add(
+        self,
+        speaker: str,
+        start: float,
+        end: float,
+        text: str,
+        where: str,
+        *,
+        words: Sequence[Word] = (),
+        uid: str = "",
+    ) -> Piece | None:
+        """Take a piece; times are milliseconds, which may be fractions, exchanged, or before the beginning.
+
+        Returns None for a piece that lies before the beginning as a whole, and tells it as lost. Raises TranscriptError
+        for what no session can hold.
+        """
+        if not max(abs(start), abs(end)) <= MAX_MS:  # NaN neither
+            raise TranscriptError("bad-time", f"{where}: a time lies beyond all sessions; mend it and try again.")
+        if len(self.pieces) >= MAX_SEGMENTS:
+            raise TranscriptError("too-many", f"A transcript has at most {MAX_SEGMENTS:,} segments; divide this one.")
+        if end < start:
+            start, end = end, start
+            self.repaired.append({"what": "start and end exchanged", "where": where})
+        first, last = round(start), round(end)
+        if abs(first - start) > 1e-4 or abs(last - end) > 1e-4:
+            self.repaired.append({"what": "time rounded to a millisecond", "where": where})
+        if first == last:
+            last = min(first + POINT_MS, MAX_MS)
+            first = min(first, last - 1)
+            self.repaired.append({"what": f"a point without length made {POINT_MS} ms long", "where": where})
+        if last <= 0:
+            self.lost.append({"what": "a segment before the beginning", "where": where})
+            return None
+        if first < 0:
+            first = 0
+            self.repaired.append({"what": "a start before the beginning", "where": where})
+        name = self.text(speaker, where).strip() or UNNAMED
+        if len(name) > MAX_NAME:
+            raise TranscriptError("long-name", f"{where}: a speaker's name has at most {MAX_NAME} characters.")
+        uid = uid or uid_at("segment", len(self.pieces) + 1, where)
+        piece = Piece(name, first, last, self.text(text, where), where, uid, list(words))
+        self.pieces.append(piece)
+        return piece
+
     def text(self, value: Any, where: str) -> str:
         """A text that every database keeps: without NULs and halves of characters, which are told as repairs.
 
@@ -63,21 +151,113 @@ class Imported:
             self.repaired.append({"what": "characters that can't be stored", "where": where})
         return kept
 
-    def lanes(self) -> dict[str, int]:
-        """How many segments each lane got."""
-        count = dict.fromkeys(LANES, 0)
-        for segment in self.rows.segments:
-            count[segment["lane"]] += 1
-        return {lane: n for lane, n in count.items() if n}
+    def time_words(self, pieces: Sequence[Piece], words: Iterable[tuple[str, float, float, str]]) -> None:
+        """Give each word, told as (where, start, end, word) in milliseconds, to the piece that holds its middle."""
+        rows = sorted(pieces, key=lambda piece: (piece.start_ms, piece.end_ms))
+        begins = [piece.start_ms for piece in rows]
+        for where, start, end, text in words:
+            place = bisect_right(begins, (start + end) / 2) - 1 if math.isfinite(start + end) else -1
+            piece = rows[place] if place >= 0 else None
+            if piece is None or start + end >= 2 * piece.end_ms or not self.time_word(piece, start, end, text):
+                self.lost.append({"what": "the time of a word that no segment can take", "where": where})
+
+    def time_word(self, piece: Piece, start: float, end: float, text: str) -> bool:
+        """Add a word to a piece; False when its times make no sense or there is no room."""
+        if not (math.isfinite(start) and math.isfinite(end)) or len(piece.words) >= MOST or not text.strip():
+            return False
+        try:
+            piece.words += checked([[round(start), round(end), self.text(text, piece.where).strip()]], MAX_MS)
+        except ValueError:
+            return False
+        return True
+
+    def speakers(self) -> dict[str, list[Piece]]:
+        """What each speaker says, in order of their first piece."""
+        found: dict[str, list[Piece]] = {}
+        for piece in self.pieces:
+            found.setdefault(piece.speaker, []).append(piece)
+        if len(found) > MAX_SPEAKERS:
+            raise TranscriptError(
+                "too-many", f"This transcript names more than {MAX_SPEAKERS} speakers or tiers; it is something else."
+            )
+        return found
+
+
+def placed(heard: Heard, lanes: dict[str, str], *, strict: bool = True) -> Imported:
+    """Make a layer's rows of what was heard; `lanes` says which lane a speaker is, "" that one is left out.
+
+    Raises TranscriptError "unknown-lane" for a speaker of whom nobody said; where not `strict`, such are left out too.
+    Whoever is left out is told as lost.
+    """
+    lane = {name: lane_of(name, lanes) for name in heard.speakers()}
+    unknown = [name for name, found in lane.items() if found not in LANES and (found or (strict and found is None))]
+    if unknown:
+        names = ", ".join(f"“{name}”" for name in unknown[:5]) + (" and others" if len(unknown) > 5 else "")
+        raise TranscriptError(
+            "unknown-lane",
+            f"Say with --lane which lane {names} is: {', '.join(LANES)}, or nothing after the = to leave it out.",
+        )
+    made = Imported(heard.rest, heard.facts, heard.repaired, list(heard.lost))
+    left = Counter(piece.speaker for piece in heard.pieces if not lane[piece.speaker])
+    made.lost += [{"what": f"{count} segments left out", "where": name} for name, count in left.items()]
+    for piece in heard.pieces:
+        if found := lane[piece.speaker]:
+            row = {"uid": piece.uid, "lane": found, "start_ms": piece.start_ms, "end_ms": piece.end_ms}
+            row["text"] = piece.text
+            made.rows.segments.append({**row, "words": piece.words} if piece.words else row)
+    made.rows.segments.sort(key=lambda row: (row["start_ms"], row["end_ms"], row["lane"]))
+    if left:
+        _let_go(made, {piece.uid for piece in heard.pieces if not lane[piece.speaker]})
+    require_whole(made.rows)
+    made.repaired, made.lost = folded(made.repaired), folded(made.lost)
+    return made
+
+
+def _let_go(made: Imported, gone: set[str]) -> None:
+    """Take what was left out from all that stands on it."""
+    rows, turns = made.rows, {row["uid"] for row in made.rows.turns}
+    for turn in rows.turns:
+        for side in ("amateur", "expert", "music"):
+            turn[side] = [uid for uid in turn[side] if uid not in gone]
+    rows.turns = [turn for turn in rows.turns if turn["amateur"] or turn["expert"] or turn["music"]]
+    turns -= {row["uid"] for row in rows.turns}
+    for conversation in rows.conversations:
+        conversation["turns"] = [uid for uid in conversation["turns"] if uid not in turns]
+    rows.conversations = [row for row in rows.conversations if row["turns"]]
+    rows.summaries = [row for row in rows.summaries if row["turn"] not in turns]
+    rows.flags = [row for row in rows.flags if row["turn"] not in turns]
+    if turns:
+        made.lost.append({"what": f"{len(turns)} turns of segments that were left out", "where": "their conversations"})
+
+
+def folded(told: Iterable[Repair]) -> list[Repair]:
+    """A report that stays short: of each kind its first places, and how many more."""
+    kinds: dict[str, list[Repair]] = {}
+    for each in told:
+        kinds.setdefault(each["what"], []).append(each)
+    kept: list[Repair] = []
+    for what, places in kinds.items():
+        kept += places[:TOLD]
+        if len(places) > TOLD:
+            kept.append({"what": what, "where": f"{len(places) - TOLD:,} more places"})
+    return kept
 
 
 def lane_of(name: str, lanes: dict[str, str]) -> str | None:
-    """The lane that a speaker or tier name means; None when nobody said."""
+    """The lane that a speaker or tier name means, "" for one that is left out; None when nobody said."""
     if name in lanes:
         return lanes[name]
     plain = name.strip().lower()
+    if further := _FURTHER.fullmatch(plain):
+        plain = further[1]
     known = ALIASES.get(plain, plain)
     return known if known in LANES else None
+
+
+def speaker_of(tier: str, tiers: Iterable[str]) -> str:
+    """Whose tier it is: “Anna (2)” is a further tier of Anna where there is one of her name."""
+    further = _FURTHER.fullmatch(tier)
+    return further[1] if further and further[1] in tiers else tier
 
 
 def uid_at(kind: str, position: int, content: str) -> str:
