@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotation.importing import jsonl, textgrid
+from annotation.importing import audacity, csv, eaf, jsonl, labelstudio, rttm, srt, textgrid, webvtt, whisperx
 from annotation.importing.rows import Heard, Imported, Repair, TranscriptError, placed
 from annotation.importing.survey import Speaker, Survey, survey
 
@@ -26,7 +26,15 @@ FORMATS: dict[str, Format] = {
     name: Format(module.looks_like, module.hear)
     for name, module in {
         "textgrid": textgrid,
+        "eaf": eaf,
+        "webvtt": webvtt,
         "jsonl": jsonl,
+        "labelstudio": labelstudio,
+        "whisperx": whisperx,
+        "rttm": rttm,
+        "srt": srt,
+        "audacity": audacity,
+        "csv": csv,
     }.items()
 }
 MAX_BYTES = 64 * 2**20

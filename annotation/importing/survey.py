@@ -44,13 +44,9 @@ def survey(format: str, heard: Heard) -> Survey:
         )
         for name, pieces in heard.speakers().items()
     )
-    counted = {
-        "segments": len(heard.pieces),
-        "length_ms": max((piece.end_ms for piece in heard.pieces), default=0),
-        "turns": len(heard.rest.turns),
-        "conversations": len(heard.rest.conversations),
-    }
-    told = {"repaired": tuple(folded(heard.repaired)), "lost": tuple(folded(heard.lost))}
+    repaired, lost = tuple(folded(heard.repaired)), tuple(folded(heard.lost))
+    length_ms = max((piece.end_ms for piece in heard.pieces), default=0)
+    turns, conversations = len(heard.rest.turns), len(heard.rest.conversations)
     if all(speaker.lane for speaker in speakers):
         placed(heard, {})
-    return Survey(format=format, speakers=speakers, **counted, **told)
+    return Survey(format, speakers, len(heard.pieces), length_ms, turns, conversations, repaired, lost)
