@@ -23,7 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("session", type=int)
         parser.add_argument("file", type=Path)
         parser.add_argument("--format", choices=sorted(FORMATS))
-        parser.add_argument("--lane", action="append", default=[], metavar="SPEAKER=LANE")
+        parser.add_argument(
+            "--lane", action="append", default=[], metavar="SPEAKER=LANE", help="without a lane: left out"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,3 +45,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(told))
         else:
             self.stdout.write(f"Layer {layer.pk} with {told['segments']} segments.")
+            for name, says in (("repaired", "Repaired"), ("lost", "Lost")):
+                for each in layer.report[name]:
+                    self.stdout.write(f"{says}: {each['what']} ({each['where']}).")
