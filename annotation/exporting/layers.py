@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotation.importing.rows import LANES, LayerRows, Repair, folded
+from annotation.importing.rows import LANES, LayerRows, Repair, Report
 from annotation.order import place
 
 Row = dict[str, Any]
@@ -102,17 +102,17 @@ def lost_with(
 
     `texts` says what happens to a text and what becomes of it; `words` whether a segment's words go along.
     """
-    told: list[Repair] = []
+    told = Report()
     for row in segments_of(layer):
         where = f"{row['start_ms']} ms"
         if texts and texts[1](row["text"]) != row["text"]:
-            told.append({"what": texts[0], "where": where})
+            told.add(texts[0], where)
         if row.get("words") and not (words and words(row)):
-            told.append({"what": "the times of a segment's words", "where": where})
+            told.add("the times of a segment's words", where)
     for name in ("turns", "conversations", "summaries", "flags"):
         if rows := getattr(layer.rows, name):
-            told.append({"what": f"{len(rows)} {name}", "where": "the whole layer"})
-    return folded(told)
+            told.add(f"{len(rows)} {name}", "the whole layer")
+    return told.told()
 
 
 def seconds(ms: int, digits: int = 3) -> str:

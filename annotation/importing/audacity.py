@@ -2,10 +2,10 @@
 
 import re
 
-from annotation.importing.characters import decoded, head_of
+from annotation.importing.characters import decoded, head_of, lines_of
 from annotation.importing.clocks import ms_of
 from annotation.importing.prefixes import named
-from annotation.importing.rows import Heard, TranscriptError
+from annotation.importing.rows import Heard, TranscriptError, require_few
 
 _NUMBER = r"[-+]?\d{1,12}(?:[.,]\d{1,12})?"
 _LABEL = re.compile(rf"({_NUMBER})\t({_NUMBER})(?:\t(.*))?", re.ASCII | re.DOTALL)
@@ -14,21 +14,23 @@ _FREQUENCIES = re.compile(rf"\\\t{_NUMBER}\t{_NUMBER}", re.ASCII)
 
 def looks_like(data: bytes) -> bool:
     """Whether its first line is a label."""
-    return bool(_LABEL.fullmatch(_line(head_of(data).lstrip("\r\n").split("\n", 1)[0])))
+    _, first = next(lines_of(head_of(data).lstrip("\r\n")), (1, ""))
+    return bool(_LABEL.fullmatch(first))
 
 
 def hear(data: bytes) -> Heard:
     """Take the labels; points get a length, frequencies and lines that are no labels are lost and said so."""
     heard = Heard()
     labels: list[tuple[str, float, float, str]] = []
-    for number, line in enumerate(map(_line, decoded(data, heard).split("\n")), 1):
+    for number, line in lines_of(decoded(data, heard)):
         where = f"line {number}"
         if label := _LABEL.fullmatch(line):
             labels.append((where, ms_of(label[1]), ms_of(label[2]), label[3] or ""))
+            require_few(labels)
         elif _FREQUENCIES.fullmatch(line):
-            heard.lost.append({"what": "the frequencies of a label", "where": where})
+            heard.lose("the frequencies of a label", where)
         elif line.strip():
-            heard.lost.append({"what": "a line that is no label", "where": where})
+            heard.lose("a line that is no label", where)
     if not labels:
         raise TranscriptError(
             "no-labels", "There is no label in this file; export the label track from Audacity again."
@@ -37,7 +39,3 @@ def hear(data: bytes) -> Heard:
     for (where, start, end, _), (speaker, text) in zip(labels, said, strict=True):
         heard.add(speaker, start, end, text, where)
     return heard
-
-
-def _line(line: str) -> str:
-    return line.removesuffix("\r")

@@ -1,6 +1,8 @@
 """Bytes as text: in which encoding they are, told from the bytes themselves."""
 
 import codecs
+import io
+from collections.abc import Iterator
 
 from annotation.importing.rows import Heard, TranscriptError
 
@@ -17,7 +19,7 @@ def decoded(data: bytes, heard: Heard) -> str:
         pass
     if encoding != "utf-8":
         raise TranscriptError("not-utf8", "This transcript breaks off or is no UTF-16; save it as UTF-8 and try again.")
-    heard.repaired.append({"what": "an encoding that is not UTF-8, read as Latin-1", "where": "the whole file"})
+    heard.mend("an encoding that is not UTF-8, read as Latin-1", "the whole file")
     return data[skip:].decode("cp1252" if _is_cp1252(data) else "latin-1")
 
 
@@ -25,6 +27,12 @@ def head_of(data: bytes) -> str:
     """How a file begins, for telling its format."""
     encoding, skip = _encoding(data)
     return data[skip : skip + HEAD].decode(encoding, "ignore")
+
+
+def lines_of(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, one by one; only line feeds and the carriage returns before them end one."""
+    for number, line in enumerate(io.StringIO(text, newline="\n"), 1):
+        yield number, line.removesuffix("\n").removesuffix("\r")
 
 
 def _encoding(data: bytes) -> tuple[str, int]:

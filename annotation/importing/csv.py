@@ -8,7 +8,7 @@ from statistics import median
 
 from annotation.importing.characters import decoded, head_of
 from annotation.importing.clocks import ms_of
-from annotation.importing.rows import Heard, TranscriptError
+from annotation.importing.rows import Heard, TranscriptError, require_few
 
 OURS = [
     "start_ms",
@@ -49,7 +49,10 @@ def hear(data: bytes) -> Heard:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         next(reader)
-        rows = [(f"line {reader.line_num}", row) for row in reader if any(cell.strip() for cell in row)]
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append((f"line {reader.line_num}", row))
+                require_few(rows)
     except (csv.Error, StopIteration):
         raise TranscriptError(
             "broken-table", f"Line {reader.line_num}: this table is damaged; a quote may be open there."
@@ -72,7 +75,7 @@ def _take(
             start = clock("start", cells["start"])
             end = clock("end", cells["end"]) if "end" in columns else start + clock("length", cells["length"])
         except (KeyError, ValueError):
-            heard.lost.append({"what": "a row without its times", "where": where})
+            heard.lose("a row without its times", where)
             continue
         text = cells.get("text", "")
         if ours and text.startswith("'") and FORMULA.match(text):
@@ -94,7 +97,7 @@ def _clocks(
         lengths = [int(cell or 0) - begin for begin, cell in zip(begins, cells[other], strict=False)]
         if lengths and median(lengths) >= WHOLE_MS:
             units = dict.fromkeys(timed, 1.0)
-            heard.repaired.append({"what": "times without a unit, read as milliseconds", "where": "the head"})
+            heard.mend("times without a unit, read as milliseconds", "the head")
 
     def clock(name: str, cell: str) -> float:
         scale = units[name] or 1000

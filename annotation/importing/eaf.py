@@ -117,11 +117,11 @@ def _resolve(heard: Heard, tier: _Tier, slots: dict[str, int | None]) -> None:
         assert each.slots is not None
         first, last = (times.get(slot) for slot in each.slots)
         if first is None or last is None:
-            heard.lost.append({"what": "an annotation without a time", "where": each.where})
+            heard.lose("an annotation without a time", each.where)
             continue
         if any(slots.get(slot) is None for slot in each.slots):
             first, last = float(round(first)), float(round(last))
-            heard.repaired.append({"what": "a time shared out between its neighbours", "where": each.where})
+            heard.mend("a time shared out between its neighbours", each.where)
         each.span = (first, last)
 
 
@@ -142,12 +142,12 @@ def _hang(heard: Heard, tiers: list[_Tier]) -> None:
                     each.span = (float(round(first + number * step)), float(round(first + (number + 1) * step)))
                     spans[each.uid] = each.span
                     if len(group) > 1:
-                        heard.repaired.append({"what": "a time shared out between its neighbours", "where": each.where})
+                        heard.mend("a time shared out between its neighbours", each.where)
         waiting = [tier for tier in waiting if any(each.span is None and not each.slots for each in tier.annotations)]
     for tier in waiting:
         for each in tier.annotations:
             if each.span is None and each.slots is None:
-                heard.lost.append({"what": "an annotation on another that is not there", "where": each.where})
+                heard.lose("an annotation on another that is not there", each.where)
 
 
 def _parsed(data: bytes) -> _Document:
@@ -196,6 +196,10 @@ class _Reader:
         document = self.document
         if name == "TIME_SLOT":
             document.slots[attributes.get("TIME_SLOT_ID", "")] = _value(attributes.get("TIME_VALUE"))
+            if len(document.slots) > 4 * MAX_SEGMENTS:
+                raise TranscriptError(
+                    "too-many", f"An EAF has at most {4 * MAX_SEGMENTS:,} time slots; divide this one."
+                )
         elif name == "TIER":
             tier, participant = attributes.get("TIER_ID", ""), attributes.get("PARTICIPANT", "").strip()
             if len(tier) > MAX_NAME or len(participant) > MAX_NAME or len(document.tiers) >= MAX_SPEAKERS:

@@ -100,7 +100,7 @@ def _summary(heard: Heard, number: int, row: dict[str, Any]) -> None:
     model = row.get("model") or ("model" if row.get("author") == "model" else "")
     kept = heard.text(model, where)[:MAX_MODEL]
     if kept != model:
-        heard.repaired.append({"what": f"a model's name cut at {MAX_MODEL} characters", "where": where})
+        heard.mend(f"a model's name cut at {MAX_MODEL} characters", where)
     heard.rest.summaries.append({"turn": _named(row["turn"]), "text": heard.text(row["text"], where), "model": kept})
 
 
@@ -110,7 +110,7 @@ def _flag(heard: Heard, number: int, row: dict[str, Any]) -> None:
         raise TranscriptError("bad-line", f"Line {number}: a flag is yes or no.")
     note = heard.text(row.get("note") or "", where)
     if len(note) > MAX_NOTE:
-        heard.lost.append({"what": f"the end of a note of {len(note)} characters", "where": where})
+        heard.lose(f"the end of a note of {len(note)} characters", where)
     flag = {"flag": heard.text(row["flag"], where), "value": row["value"], "note": note[:MAX_NOTE]}
     heard.rest.flags.append({"turn": _named(row["turn"]), **flag})
 

@@ -29,7 +29,7 @@ def hear(data: bytes) -> Heard:
         where = f"task {number}"
         regions = _regions(heard, task, where, quiet=taken)
         if regions and taken:
-            heard.lost.append({"what": "a task of another recording than the first", "where": where})
+            heard.lose("a task of another recording than the first", where)
         elif regions:
             taken = True
             _take(heard, regions, where)
@@ -49,16 +49,14 @@ def _regions(heard: Heard, task: dict[str, Any], where: str, *, quiet: bool) -> 
         return _least(task)
     whole = [each for each in rows_of(made) if not each.get("was_cancelled") and rows_of(each.get("result"))]
     if len(whole) > 1 and not quiet:
-        heard.lost.append({"what": f"{len(whole) - 1} annotations of others", "where": where})
+        heard.lose(f"{len(whole) - 1} annotations of others", where)
     rows: dict[str, dict[str, Any]] = {}
     for number, result in enumerate(rows_of(whole[0]["result"]) if whole else [], 1):
         value = result.get("value")
         kind = text_of(result.get("type")) or "nothing"
         if not isinstance(value, dict) or number_or_share(value.get("start")) is None:
             if not quiet:
-                heard.lost.append(
-                    {"what": f"a result of type {kind[:40]} without a region", "where": f"{where}, result {number}"}
-                )
+                heard.lose(f"a result of type {kind[:40]} without a region", f"{where}, result {number}")
             continue
         uid = text_of(result.get("id")) or f"result {number}"
         row = rows.setdefault(uid, {"start": value.get("start"), "end": value.get("end"), "labels": [], "text": []})
@@ -67,7 +65,7 @@ def _regions(heard: Heard, task: dict[str, Any], where: str, *, quiet: bool) -> 
         row["labels"] += _texts(value.get("labels"))
         row["text"] += _texts(value.get("text"))
         if not quiet and not {"labels", "text"} & value.keys():
-            heard.lost.append({"what": f"what a region says as {kind[:40]}", "where": f"{where}, result {number}"})
+            heard.lose(f"what a region says as {kind[:40]}", f"{where}, result {number}")
     return list(rows.values())
 
 
@@ -111,12 +109,12 @@ def _take(heard: Heard, regions: list[dict[str, Any]], where: str) -> None:
         place = f"{where}, region {number}"
         start, end = _seconds(row, "start", length, shares), _seconds(row, "end", length, shares)
         if start is None or end is None:
-            heard.lost.append({"what": "a region without times", "where": place})
+            heard.lose("a region without times", place)
             continue
         if shares or row.get("unit") == "percent" or isinstance(row["start"], str):
-            heard.repaired.append({"what": "times in percent of the length", "where": place})
+            heard.mend("times in percent of the length", place)
         if len(row["labels"]) > 1:
-            heard.lost.append({"what": f"the labels {', '.join(row['labels'][1:4])} of a region", "where": place})
+            heard.lose(f"the labels {', '.join(row['labels'][1:4])} of a region", place)
         speaker = row["labels"][0] if row["labels"] else ""
         heard.add(speaker, start * 1000, end * 1000, "\n".join(row["text"]), place)
 

@@ -28,6 +28,6 @@ def named(heard: Heard, texts: Sequence[tuple[str, str]]) -> list[tuple[str, str
         if match:
             speaker, text = match[1] or match[2], text[match.end() :]
         else:
-            heard.repaired.append({"what": "a text without a name, given to the speaker before", "where": where})
+            heard.mend("a text without a name, given to the speaker before", where)
         said.append((speaker, text))
     return said

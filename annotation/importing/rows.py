@@ -5,7 +5,7 @@ import re
 import uuid
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -17,11 +17,13 @@ ALIASES = {"student": "amateur", "learner": "amateur", "teacher": "expert", "men
 UNNAMED = "unnamed"  # who speaks where a file names nobody
 MAX_TEXT = 20_000  # characters of one text
 MAX_NAME = 200  # characters of a speaker's or a tier's name
+QUOTED = 40  # characters of a name in a sentence
 MAX_MS = 100 * 3_600_000  # no session is longer
 MAX_SEGMENTS = 100_000
 MAX_SPEAKERS = 200
 POINT_MS = 100  # what has no length gets this much, so that it can be seen and heard
 TOLD = 20  # places that a report names of one kind of repair or loss
+KINDS = 100  # of them in a report
 NAMESPACE = uuid.UUID("6e4f5b0a-8f4d-5d0e-9c0b-5a3c1f7d2e90")
 _FURTHER = re.compile(r"(.*\S) \(\d{1,4}\)", re.DOTALL)  # a further tier of the same speaker: “expert (2)”
 
@@ -70,6 +72,32 @@ class Imported:
         return {lane: n for lane, n in count.items() if n}
 
 
+class Report:
+    """What was mended or lost: of each kind its first places and how many more, so that it stays short."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, list[str]] = {}
+        self._counts: Counter[str] = Counter()
+
+    def add(self, what: str, where: str) -> None:
+        """Tell one more."""
+        if what not in self._kinds and len(self._kinds) >= KINDS:
+            what = "other things"
+        self._counts[what] += 1
+        places = self._kinds.setdefault(what, [])
+        if len(places) < TOLD:
+            places.append(where)
+
+    def told(self) -> list[Repair]:
+        """All kinds, in the order in which they came."""
+        told: list[Repair] = []
+        for what, places in self._kinds.items():
+            told += [{"what": what, "where": where} for where in places]
+            if self._counts[what] > len(places):
+                told.append({"what": what, "where": f"{self._counts[what] - len(places):,} more places"})
+        return told
+
+
 @dataclass(slots=True)
 class Piece:
     """Something that is said or played: by whom, when, and where the file tells it."""
@@ -90,8 +118,16 @@ class Heard:
     pieces: list[Piece] = field(default_factory=list)
     rest: LayerRows = field(default_factory=LayerRows)
     facts: dict[str, Any] = field(default_factory=dict)
-    repaired: list[Repair] = field(default_factory=list)
-    lost: list[Repair] = field(default_factory=list)
+    repaired: Report = field(default_factory=Report)
+    lost: Report = field(default_factory=Report)
+
+    def mend(self, what: str, where: str) -> None:
+        """Tell a repair."""
+        self.repaired.add(what, where)
+
+    def lose(self, what: str, where: str) -> None:
+        """Tell a loss."""
+        self.lost.add(what, where)
 
     def add(
         self,
@@ -111,30 +147,29 @@ class Heard:
         """
         if not max(abs(start), abs(end)) <= MAX_MS:  # NaN neither
             raise TranscriptError("bad-time", f"{where}: a time lies beyond all sessions; mend it and try again.")
-        if len(self.pieces) >= MAX_SEGMENTS:
-            raise TranscriptError("too-many", f"A transcript has at most {MAX_SEGMENTS:,} segments; divide this one.")
         if end < start:
             start, end = end, start
-            self.repaired.append({"what": "start and end exchanged", "where": where})
+            self.mend("start and end exchanged", where)
         first, last = round(start), round(end)
         if abs(first - start) > 1e-4 or abs(last - end) > 1e-4:
-            self.repaired.append({"what": "time rounded to a millisecond", "where": where})
+            self.mend("time rounded to a millisecond", where)
         if first == last:
             last = min(first + POINT_MS, MAX_MS)
             first = min(first, last - 1)
-            self.repaired.append({"what": f"a point without length made {POINT_MS} ms long", "where": where})
+            self.mend(f"a point without length made {POINT_MS} ms long", where)
         if last <= 0:
-            self.lost.append({"what": "a segment before the beginning", "where": where})
+            self.lose("a segment before the beginning", where)
             return None
         if first < 0:
             first = 0
-            self.repaired.append({"what": "a start before the beginning", "where": where})
+            self.mend("a start before the beginning", where)
         name = self.text(speaker, where).strip() or UNNAMED
         if len(name) > MAX_NAME:
             raise TranscriptError("long-name", f"{where}: a speaker's name has at most {MAX_NAME} characters.")
         uid = uid or uid_at("segment", len(self.pieces) + 1, where)
         piece = Piece(name, first, last, self.text(text, where), where, uid, list(words))
         self.pieces.append(piece)
+        require_few(self.pieces)
         return piece
 
     def text(self, value: Any, where: str) -> str:
@@ -148,7 +183,7 @@ class Heard:
             raise TranscriptError("long-text", f"{where}: a text has at most {MAX_TEXT:,} characters; split this one.")
         kept = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
         if kept != value:
-            self.repaired.append({"what": "characters that can't be stored", "where": where})
+            self.mend("characters that can't be stored", where)
         return kept
 
     def time_words(self, pieces: Sequence[Piece], words: Iterable[tuple[str, float, float, str]]) -> None:
@@ -159,7 +194,7 @@ class Heard:
             place = bisect_right(begins, (start + end) / 2) - 1 if math.isfinite(start + end) else -1
             piece = rows[place] if place >= 0 else None
             if piece is None or start + end >= 2 * piece.end_ms or not self.time_word(piece, start, end, text):
-                self.lost.append({"what": "the time of a word that no segment can take", "where": where})
+                self.lose("the time of a word that no segment can take", where)
 
     def time_word(self, piece: Piece, start: float, end: float, text: str) -> bool:
         """Add a word to a piece; False when its times make no sense or there is no room."""
@@ -192,12 +227,12 @@ def placed(heard: Heard, lanes: dict[str, str], *, strict: bool = True) -> Impor
     lane = {name: lane_of(name, lanes) for name in heard.speakers()}
     unknown = [name for name, found in lane.items() if found not in LANES and (found or (strict and found is None))]
     if unknown:
-        names = ", ".join(f"“{name}”" for name in unknown[:5]) + (" and others" if len(unknown) > 5 else "")
+        names = ", ".join(f"“{name[:QUOTED]}”" for name in unknown[:5]) + (" and others" if len(unknown) > 5 else "")
         raise TranscriptError(
             "unknown-lane",
             f"Say with --lane which lane {names} is: {', '.join(LANES)}, or nothing after the = to leave it out.",
         )
-    made = Imported(heard.rest, heard.facts, heard.repaired, list(heard.lost))
+    made = Imported(heard.rest, heard.facts, heard.repaired.told(), heard.lost.told())
     left = Counter(piece.speaker for piece in heard.pieces if not lane[piece.speaker])
     made.lost += [{"what": f"{count} segments left out", "where": name} for name, count in left.items()]
     for piece in heard.pieces:
@@ -209,7 +244,6 @@ def placed(heard: Heard, lanes: dict[str, str], *, strict: bool = True) -> Impor
     if left:
         _let_go(made, {piece.uid for piece in heard.pieces if not lane[piece.speaker]})
     require_whole(made.rows)
-    made.repaired, made.lost = folded(made.repaired), folded(made.lost)
     return made
 
 
@@ -230,17 +264,10 @@ def _let_go(made: Imported, gone: set[str]) -> None:
         made.lost.append({"what": f"{len(turns)} turns of segments that were left out", "where": "their conversations"})
 
 
-def folded(told: Iterable[Repair]) -> list[Repair]:
-    """A report that stays short: of each kind its first places, and how many more."""
-    kinds: dict[str, list[Repair]] = {}
-    for each in told:
-        kinds.setdefault(each["what"], []).append(each)
-    kept: list[Repair] = []
-    for what, places in kinds.items():
-        kept += places[:TOLD]
-        if len(places) > TOLD:
-            kept.append({"what": what, "where": f"{len(places) - TOLD:,} more places"})
-    return kept
+def require_few(found: Sized) -> None:
+    """Refuse what would make more segments than a session has, before it fills the memory."""
+    if len(found) > MAX_SEGMENTS:
+        raise TranscriptError("too-many", f"A transcript has at most {MAX_SEGMENTS:,} segments; divide this one.")
 
 
 def lane_of(name: str, lanes: dict[str, str]) -> str | None:

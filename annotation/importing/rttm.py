@@ -5,7 +5,7 @@ After the RT-09 evaluation plan (NIST, 2009), appendix A: ten columns, of which 
 
 import re
 
-from annotation.importing.characters import decoded, head_of
+from annotation.importing.characters import decoded, head_of, lines_of
 from annotation.importing.clocks import ms_of
 from annotation.importing.rows import Heard, TranscriptError
 
@@ -29,18 +29,18 @@ def hear(data: bytes) -> Heard:
     """Take the rows of speakers of the first recording; all else is lost and said so."""
     heard = Heard()
     recording, scored = None, 0
-    for number, line in enumerate(decoded(data, heard).split("\n"), 1):
+    for number, line in lines_of(decoded(data, heard)):
         fields, where = line.split(), f"line {number}"
         if not fields or line.startswith(";"):
             continue
         if fields[0] not in TYPES and _UEM.fullmatch(line.strip()):
             scored += 1
-            heard.lost.append({"what": "a region that is scored (UEM)", "where": where})
+            heard.lose("a region that is scored (UEM)", where)
         elif fields[0] != "SPEAKER":
             what = f"a row of {fields[0]}" if fields[0] in TYPES else "a line that is no row of RTTM"
-            heard.lost.append({"what": what, "where": where})
+            heard.lose(what, where)
         elif recording not in (None, fields[1] if len(fields) > 1 else None):
-            heard.lost.append({"what": "a row of another recording than the first", "where": where})
+            heard.lose("a row of another recording than the first", where)
         else:
             recording = _speaker(heard, fields, where) or recording
     if not heard.pieces:
@@ -56,7 +56,7 @@ def _speaker(heard: Heard, fields: list[str], where: str) -> str | None:
         start, length = ms_of(fields[3]), ms_of(fields[4])
         name = fields[7]
     except (ValueError, IndexError):
-        heard.lost.append({"what": "a row without its times or its speaker", "where": where})
+        heard.lose("a row without its times or its speaker", where)
         return None
     heard.add("" if name == "<NA>" else name, start, start + length, "", where)
     return fields[1]

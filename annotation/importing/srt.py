@@ -1,11 +1,12 @@
 """SubRip subtitles: numbered cues, each a line with its times and lines of text."""
 
 import re
+from itertools import islice
 
 from annotation.importing.characters import decoded, head_of
 from annotation.importing.clocks import CLOCK, ms_of
 from annotation.importing.prefixes import named
-from annotation.importing.rows import Heard, TranscriptError
+from annotation.importing.rows import MAX_SEGMENTS, Heard, TranscriptError, require_few
 
 _TIMES = re.compile(
     rf"^(?:[ \t]*(\d{{1,12}})[ \t]*\n)?[ \t]*({CLOCK})[ \t]*-->[ \t]*({CLOCK})(?:[ \t]+([^\n]*))?[ \t]*$",
@@ -24,11 +25,12 @@ def hear(data: bytes) -> Heard:
     """Take the cues; a text goes on to the next line of times, so blank lines inside it stay."""
     heard = Heard()
     text = _newlines(decoded(data, heard))
-    found = list(_TIMES.finditer(text))
+    found = list(islice(_TIMES.finditer(text), MAX_SEGMENTS + 1))
+    require_few(found)
     if not found:
         raise TranscriptError("no-cues", "There is no cue with times in this file.")
     if text[: found[0].start()].strip():
-        heard.lost.append({"what": "text before the first cue", "where": "the beginning"})
+        heard.lose("text before the first cue", "the beginning")
     ends = [match.start() for match in found[1:]] + [len(text)]
     cues = [
         (f"cue {number}", match, text[match.end() + 1 : end].rstrip("\n"))
@@ -37,7 +39,7 @@ def hear(data: bytes) -> Heard:
     said = named(heard, [(where, body) for where, _, body in cues])
     for (where, match, _), (speaker, body) in zip(cues, said, strict=True):
         if (match[4] or "").strip():
-            heard.lost.append({"what": "the place of a cue on the screen", "where": where})
+            heard.lose("the place of a cue on the screen", where)
         heard.add(speaker, ms_of(match[2]), ms_of(match[3]), body, where)
     return heard
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from annotation.importing.rows import Heard, Repair, folded, lane_of, placed
+from annotation.importing.rows import Heard, Repair, lane_of, placed
 
 SAMPLE = 80  # characters
 
@@ -44,7 +44,7 @@ def survey(format: str, heard: Heard) -> Survey:
         )
         for name, pieces in heard.speakers().items()
     )
-    repaired, lost = tuple(folded(heard.repaired)), tuple(folded(heard.lost))
+    repaired, lost = tuple(heard.repaired.told()), tuple(heard.lost.told())
     length_ms = max((piece.end_ms for piece in heard.pieces), default=0)
     turns, conversations = len(heard.rest.turns), len(heard.rest.conversations)
     if all(speaker.lane for speaker in speakers):

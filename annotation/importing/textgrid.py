@@ -1,9 +1,21 @@
 """Praat TextGrid, long and short form: each interval tier is a speaker or the music, or a speaker's words."""
 
 import re
+from collections.abc import Iterator
 
 from annotation.importing.characters import decoded, head_of
-from annotation.importing.rows import MAX_MS, Heard, Piece, TranscriptError, lane_of, speaker_of
+from annotation.importing.rows import (
+    MAX_MS,
+    MAX_NAME,
+    MAX_SEGMENTS,
+    MAX_SPEAKERS,
+    Heard,
+    Piece,
+    TranscriptError,
+    lane_of,
+    require_few,
+    speaker_of,
+)
 
 WORDLESS = "<no text>"  # how a segment without text is written: an interval without text is a gap
 # A quoted text (a quote inside is doubled), a flag such as <exists>, or a number.
@@ -23,17 +35,20 @@ def hear(data: bytes) -> Heard:
     if data.startswith(b"ooBinaryFile"):
         raise TranscriptError("binary-textgrid", "This TextGrid is in Praat's binary form; save it as text in Praat.")
     heard = Heard()
-    tokens = [
+    tokens = (
         ("text", match[1].replace('""', '"')) if match[1] is not None else ("number", match[3])
         for match in _TOKEN.finditer(decoded(data, heard))
         if not match[2]
-    ]
+    )
     reader = _Reader(tokens)
     if reader.text() not in ("ooTextFile", "ooTextFile short") or reader.text() != "TextGrid":
         raise TranscriptError("not-a-textgrid", "This is not a TextGrid that Praat wrote as text.")
     reader.number()
     reader.number()
-    tiers = [_tier(reader, heard, number) for number in range(1, reader.count() + 1)]
+    tiers = []
+    for number in range(1, reader.count(MAX_SPEAKERS) + 1):
+        tiers.append(_tier(reader, heard, number))
+        require_few(tiers[-1][1])
     names = {name for name, _ in tiers}
     taken: dict[str, list[Piece]] = {}
     for name, intervals in tiers:
@@ -63,14 +78,16 @@ def words_of(tier: str, tiers: set[str]) -> str | None:
 def _tier(reader: "_Reader", heard: Heard, tier: int) -> tuple[str, list[tuple[str, float, float, str]]]:
     """A tier's name, and its intervals with text as (where, start, end, text) in milliseconds."""
     kind, name = reader.text(), heard.text(reader.text(), f"the name of tier {tier}")
+    if len(name) > MAX_NAME:
+        raise TranscriptError("long-name", f"The name of tier {tier} has more than {MAX_NAME} characters; shorten it.")
     reader.number()
     reader.number()
-    count = reader.count()
+    count = reader.count(2 * MAX_SEGMENTS + 1)  # with the gaps between
     if kind != "IntervalTier":
         for _ in range(count):
             reader.number()
             reader.text()
-        heard.lost.append({"what": f"{count} points", "where": f"tier {name}"})
+        heard.lose(f"{count} points", f"tier {name}")
         return name, []
     intervals = [(reader.number() * 1000, reader.number() * 1000, reader.text()) for _ in range(count)]
     return name, [
@@ -83,8 +100,8 @@ def _tier(reader: "_Reader", heard: Heard, tier: int) -> tuple[str, list[tuple[s
 class _Reader:
     """Takes the values of a TextGrid one by one; both forms hold the same values in the same order."""
 
-    def __init__(self, tokens: list[tuple[str, str]]) -> None:
-        self.tokens = iter(tokens)
+    def __init__(self, tokens: Iterator[tuple[str, str]]) -> None:
+        self.tokens = tokens
 
     def text(self) -> str:
         """The next value, which is a text."""
@@ -97,9 +114,12 @@ class _Reader:
             raise TranscriptError("broken-textgrid", "This TextGrid is damaged: it holds a time beyond all sessions.")
         return value
 
-    def count(self) -> int:
+    def count(self, most: int) -> int:
         """The next value, which says how many follow."""
-        return int(self.number())
+        count = int(self.number())
+        if count > most:
+            raise TranscriptError("too-many", "This TextGrid counts more tiers or intervals than any session has.")
+        return count
 
     def _take(self, kind: str) -> str:
         found, value = next(self.tokens, ("end", ""))

@@ -6,10 +6,10 @@ After WebVTT: The Web Video Text Tracks Format (W3C, 2019), §4 and §6.
 import html
 import re
 
-from annotation.importing.characters import decoded, head_of
+from annotation.importing.characters import decoded, head_of, lines_of
 from annotation.importing.clocks import CLOCK, ms_of
 from annotation.importing.prefixes import named
-from annotation.importing.rows import Heard, TranscriptError
+from annotation.importing.rows import Heard, TranscriptError, require_few
 
 _TIMES = re.compile(rf"[ \t]*({CLOCK})[ \t]*-->[ \t]*({CLOCK})(?:[ \t]+(.*))?[ \t]*", re.ASCII)
 _TAG = re.compile(r"<([^<>]*)>")
@@ -37,17 +37,17 @@ def hear(data: bytes) -> Heard:
             aside = next((name for name in ASIDE if re.match(rf"{name}\b", lines[0])), None)
             if number > 1:
                 what = f"a {aside.lower()}" if aside else "a block without times"
-                heard.lost.append({"what": what, "where": where})
+                heard.lose(what, where)
             continue
         if times[3]:
-            heard.lost.append({"what": "the settings of a cue", "where": where})
+            heard.lose("the settings of a cue", where)
         cues.append((where, ms_of(times[1]), ms_of(times[2]), _parts(heard, where, "\n".join(body))))
     if not any(voice for _, _, _, parts in cues for voice, _ in parts):
         said = named(heard, [(where, "".join(text for _, text in parts)) for where, _, _, parts in cues])
         cues = [(where, start, end, [part]) for (where, start, end, _), part in zip(cues, said, strict=True)]
     for where, start, end, parts in cues:
         if len(parts) > 1:
-            heard.repaired.append({"what": "voices of one cue, each given its whole time", "where": where})
+            heard.mend("voices of one cue, each given its whole time", where)
         for voice, said_text in parts:
             heard.add(voice or "", start, end, said_text, where)
     return heard
@@ -57,11 +57,12 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
     """Runs of lines without a blank one, with the number of their first; a line of times begins a block of its own."""
     blocks: list[tuple[int, list[str]]] = []
     blank = True
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in lines_of(text):
         if not line:
             blank = True
         elif blank or (_TIMES.fullmatch(line) and _times(blocks[-1][1])[0]):
             blocks.append((number, [line]))
+            require_few(blocks)
             blank = False
         else:
             blocks[-1][1].append(line)
@@ -88,9 +89,9 @@ def _parts(heard: Heard, where: str, body: str) -> list[tuple[str | None, str]]:
         elif tag[1].startswith("/v"):
             parts.append((None, []))
         elif _STAMP.fullmatch(tag[1]):
-            heard.lost.append({"what": "a time inside a cue", "where": where})
+            heard.lose("a time inside a cue", where)
         elif not tag[1].startswith("/"):
-            heard.lost.append({"what": "a style inside a cue", "where": where})
+            heard.lose("a style inside a cue", where)
     parts[-1][1].append(body[at:])
     said = [(voice, html.unescape("".join(text))) for voice, text in parts]
     told = [(voice, text) for voice, text in said if voice or text.strip()]

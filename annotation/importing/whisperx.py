@@ -84,11 +84,11 @@ def _segment(heard: Heard, where: str, segment: dict[str, Any], ours: bool) -> N
     if start is None or end is None or start > end:
         if not times:
             if start is None or end is None:
-                heard.lost.append({"what": "a segment without times", "where": where})
+                heard.lose("a segment without times", where)
                 return
         else:
             start, end = min(times), max(times)
-            heard.repaired.append({"what": "a segment's times taken from its words", "where": where})
+            heard.mend("a segment's times taken from its words", where)
     if ours:
         _take(heard, where, (start, end), text, speaker, words)
         return
@@ -100,9 +100,9 @@ def _segment(heard: Heard, where: str, segment: dict[str, Any], ours: bool) -> N
         _take(heard, where, (start, end), text.strip(), one, words)
         return
     if end - start >= GLUED_MS and len(_by_speaker(words)) < 2:
-        heard.repaired.append({"what": "a long segment divided at its pauses", "where": where})
+        heard.mend("a long segment divided at its pauses", where)
     else:
-        heard.repaired.append({"what": "a segment of several speakers divided where they change", "where": where})
+        heard.mend("a segment of several speakers divided where they change", where)
     for part, said, span in zip(parts, texts, _spans(parts, (start, end)), strict=True):
         _take(heard, where, span, said, part[0].speaker or speaker, part)
 
@@ -112,7 +112,7 @@ def _take(heard: Heard, where: str, span: tuple[float, float], text: str, speake
     for word in words:
         known = piece is not None and word.start is not None and word.end is not None
         if not known or piece is None or not heard.time_word(piece, word.start or 0.0, word.end or 0.0, word.text):
-            heard.lost.append({"what": "the time of a word that has none, or ends before it starts", "where": where})
+            heard.lose("the time of a word that has none, or ends before it starts", where)
 
 
 def _words(value: Any, speaker: str) -> list[_Word]:
