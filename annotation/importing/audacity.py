@@ -7,7 +7,7 @@ from annotation.importing.clocks import ms_of
 from annotation.importing.prefixes import named
 from annotation.importing.rows import Heard, TranscriptError, require_few
 
-_NUMBER = r"[-+]?\d{1,12}(?:[.,]\d{1,12})?"
+_NUMBER = r"[-+]?\d{1,9}(?:[.,]\d{1,12})?"
 _LABEL = re.compile(rf"({_NUMBER})\t({_NUMBER})(?:\t(.*))?", re.ASCII | re.DOTALL)
 _FREQUENCIES = re.compile(rf"\\\t{_NUMBER}\t{_NUMBER}", re.ASCII)
 

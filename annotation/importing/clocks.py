@@ -3,8 +3,8 @@
 import re
 
 # Hours and minutes are optional; a fraction stands after a point or a comma.
-CLOCK = r"(?:(?:\d{1,4}:)?\d{1,4}:)?\d{1,9}(?:[.,]\d{1,9})?"
-_CLOCK = re.compile(r"([-+]?)(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,9})(?:[.,](\d{1,9}))?", re.ASCII)
+CLOCK = r"(?:(?:\d{1,4}:)?\d{1,4}:)?\d{1,9}(?:[.,]\d{1,12})?"
+_CLOCK = re.compile(r"([-+]?)(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,9})(?:[.,](\d{1,12}))?", re.ASCII)
 
 
 def ms_of(clock: str) -> float:
@@ -14,5 +14,5 @@ def ms_of(clock: str) -> float:
         raise ValueError(clock)
     sign, hours, minutes, seconds, fraction = found.groups()
     whole = (int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds)
-    length = whole * 1000 + int((fraction or "0").ljust(9, "0")) / 1_000_000
+    length = whole * 1000 + int((fraction or "0").ljust(12, "0")) / 1_000_000_000
     return -length if sign == "-" else length

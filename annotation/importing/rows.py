@@ -100,7 +100,7 @@ class Report:
 
 @dataclass(slots=True)
 class Piece:
-    """Something that is said or played: by whom, when, and where the file tells it."""
+    """Something that is said or played: by whom, when, and where the file tells it; `uid` is "" where it tells none."""
 
     speaker: str
     start_ms: int
@@ -166,7 +166,6 @@ class Heard:
         name = self.text(speaker, where).strip() or UNNAMED
         if len(name) > MAX_NAME:
             raise TranscriptError("long-name", f"{where}: a speaker's name has at most {MAX_NAME} characters.")
-        uid = uid or uid_at("segment", len(self.pieces) + 1, where)
         piece = Piece(name, first, last, self.text(text, where), where, uid, list(words))
         self.pieces.append(piece)
         require_few(self.pieces)
@@ -235,9 +234,10 @@ def placed(heard: Heard, lanes: dict[str, str], *, strict: bool = True) -> Impor
     made = Imported(heard.rest, heard.facts, heard.repaired.told(), heard.lost.told())
     left = Counter(piece.speaker for piece in heard.pieces if not lane[piece.speaker])
     made.lost += [{"what": f"{count} segments left out", "where": name} for name, count in left.items()]
-    for piece in heard.pieces:
+    for number, piece in enumerate(heard.pieces, 1):
         if found := lane[piece.speaker]:
-            row = {"uid": piece.uid, "lane": found, "start_ms": piece.start_ms, "end_ms": piece.end_ms}
+            uid = piece.uid or uid_at("segment", number, piece.where)
+            row = {"uid": uid, "lane": found, "start_ms": piece.start_ms, "end_ms": piece.end_ms}
             row["text"] = piece.text
             made.rows.segments.append({**row, "words": piece.words} if piece.words else row)
     made.rows.segments.sort(key=lambda row: (row["start_ms"], row["end_ms"], row["lane"]))
