@@ -194,6 +194,8 @@ class _Reader:
         if self.depth > DEPTH:
             raise TranscriptError("broken-eaf", "This EAF is nested deeper than any that ELAN writes.")
         document = self.document
+        if name == "HEADER" and attributes.get("TIME_UNITS", "milliseconds") != "milliseconds":
+            raise TranscriptError("frames", "This EAF counts time in frames of a video; save it again in a later ELAN.")
         if name == "TIME_SLOT":
             document.slots[attributes.get("TIME_SLOT_ID", "")] = _value(attributes.get("TIME_VALUE"))
             if len(document.slots) > 4 * MAX_SEGMENTS:

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotation.importing.characters import head_of
 from annotation.importing.documents import number_of, parsed, rows_of, text_of
-from annotation.importing.rows import Heard, TranscriptError
+from annotation.importing.rows import QUOTED, Heard, TranscriptError
 
 _KEYS = ('"from_name"', '"annotations"', '"completions"', '"labels"')
 
@@ -56,7 +56,7 @@ def _regions(heard: Heard, task: dict[str, Any], where: str, *, quiet: bool) -> 
         kind = text_of(result.get("type")) or "nothing"
         if not isinstance(value, dict) or number_or_share(value.get("start")) is None:
             if not quiet:
-                heard.lose(f"a result of type {kind[:40]} without a region", f"{where}, result {number}")
+                heard.lose(f"a result of type {kind[:QUOTED]} without a region", f"{where}, result {number}")
             continue
         uid = text_of(result.get("id")) or f"result {number}"
         row = rows.setdefault(uid, {"start": value.get("start"), "end": value.get("end"), "labels": [], "text": []})
@@ -65,7 +65,7 @@ def _regions(heard: Heard, task: dict[str, Any], where: str, *, quiet: bool) -> 
         row["labels"] += _texts(value.get("labels"))
         row["text"] += _texts(value.get("text"))
         if not quiet and not {"labels", "text"} & value.keys():
-            heard.lose(f"what a region says as {kind[:40]}", f"{where}, result {number}")
+            heard.lose(f"what a region says as {kind[:QUOTED]}", f"{where}, result {number}")
     return list(rows.values())
 
 
@@ -113,8 +113,8 @@ def _take(heard: Heard, regions: list[dict[str, Any]], where: str) -> None:
             continue
         if shares or row.get("unit") == "percent" or isinstance(row["start"], str):
             heard.mend("times in percent of the length", place)
-        if len(row["labels"]) > 1:
-            heard.lose(f"the labels {', '.join(row['labels'][1:4])} of a region", place)
+        for further in row["labels"][1:]:
+            heard.lose(f"a further label of a region: {further[:QUOTED]}", place)
         speaker = row["labels"][0] if row["labels"] else ""
         heard.add(speaker, start * 1000, end * 1000, "\n".join(row["text"]), place)
 

@@ -6,7 +6,7 @@ import uuid
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 from annotation.words import MOST, Word, checked
@@ -24,6 +24,7 @@ MAX_SPEAKERS = 200
 POINT_MS = 100  # what has no length gets this much, so that it can be seen and heard
 TOLD = 20  # places that a report names of one kind of repair or loss
 KINDS = 100  # of them in a report
+LINE = 240  # characters of what and where in it
 NAMESPACE = uuid.UUID("6e4f5b0a-8f4d-5d0e-9c0b-5a3c1f7d2e90")
 _FURTHER = re.compile(r"(.*\S) \(\d{1,4}\)", re.DOTALL)  # a further tier of the same speaker: “expert (2)”
 
@@ -80,7 +81,8 @@ class Report:
         self._counts: Counter[str] = Counter()
 
     def add(self, what: str, where: str) -> None:
-        """Tell one more."""
+        """Tell one more, in words that every database keeps, whatever the file says of itself."""
+        what, where = _plain(what)[:LINE], _plain(where)[:LINE]
         if what not in self._kinds and len(self._kinds) >= KINDS:
             what = "other things"
         self._counts[what] += 1
@@ -180,7 +182,7 @@ class Heard:
             raise TypeError(value)
         if len(value) > MAX_TEXT:
             raise TranscriptError("long-text", f"{where}: a text has at most {MAX_TEXT:,} characters; split this one.")
-        kept = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+        kept = _plain(value)
         if kept != value:
             self.mend("characters that can't be stored", where)
         return kept
@@ -217,6 +219,11 @@ class Heard:
         return found
 
 
+def _plain(text: str) -> str:
+    """A text without NULs and halves of characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
 def placed(heard: Heard, lanes: dict[str, str], *, strict: bool = True) -> Imported:
     """Make a layer's rows of what was heard; `lanes` says which lane a speaker is, "" that one is left out.
 
@@ -231,7 +238,7 @@ def placed(heard: Heard, lanes: dict[str, str], *, strict: bool = True) -> Impor
             "unknown-lane",
             f"Say with --lane which lane {names} is: {', '.join(LANES)}, or nothing after the = to leave it out.",
         )
-    made = Imported(heard.rest, heard.facts, heard.repaired.told(), heard.lost.told())
+    made = Imported(replace(heard.rest, segments=[]), heard.facts, heard.repaired.told(), heard.lost.told())
     left = Counter(piece.speaker for piece in heard.pieces if not lane[piece.speaker])
     made.lost += [{"what": f"{count} segments left out", "where": name} for name, count in left.items()]
     for number, piece in enumerate(heard.pieces, 1):
@@ -250,14 +257,14 @@ def placed(heard: Heard, lanes: dict[str, str], *, strict: bool = True) -> Impor
 def _let_go(made: Imported, gone: set[str]) -> None:
     """Take what was left out from all that stands on it."""
     rows, turns = made.rows, {row["uid"] for row in made.rows.turns}
-    for turn in rows.turns:
-        for side in ("amateur", "expert", "music"):
-            turn[side] = [uid for uid in turn[side] if uid not in gone]
-    rows.turns = [turn for turn in rows.turns if turn["amateur"] or turn["expert"] or turn["music"]]
+    sides = ("amateur", "expert", "music")
+    staying = [
+        {**turn, **{side: [uid for uid in turn[side] if uid not in gone] for side in sides}} for turn in rows.turns
+    ]
+    rows.turns = [turn for turn in staying if any(turn[side] for side in sides)]
     turns -= {row["uid"] for row in rows.turns}
-    for conversation in rows.conversations:
-        conversation["turns"] = [uid for uid in conversation["turns"] if uid not in turns]
-    rows.conversations = [row for row in rows.conversations if row["turns"]]
+    grouped = [{**row, "turns": [uid for uid in row["turns"] if uid not in turns]} for row in rows.conversations]
+    rows.conversations = [row for row in grouped if row["turns"]]
     rows.summaries = [row for row in rows.summaries if row["turn"] not in turns]
     rows.flags = [row for row in rows.flags if row["turn"] not in turns]
     if turns:

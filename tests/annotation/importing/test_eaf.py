@@ -123,6 +123,12 @@ def test_depth_without_end_is_refused(said):
         said(eaf("<a>" * 50_000))
 
 
+def test_frames_of_a_video_are_refused(said):
+    with pytest.raises(TranscriptError) as error:
+        said(eaf().replace("<HEADER/>", '<HEADER TIME_UNITS="PAL-frames"/>'))
+    assert error.value.code == "frames"
+
+
 def test_a_later_encoding_is_read(said):
     document = eaf(tier("expert", alignable("a1", "ts1", "ts2", "é")), head='<?xml version="1.0" encoding="UTF-16"?>')
     rows, _ = said(document, encoding="utf-16")

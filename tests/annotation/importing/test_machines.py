@@ -182,6 +182,12 @@ def test_other_tasks_and_other_annotators_are_told_as_lost(said, whats):
     assert whats(made.lost) == ["1 annotations of others", "a task of another recording than the first"]
 
 
+def test_what_a_file_says_of_itself_can_be_stored_with_the_report(said):
+    task = {"label": [{"start": 1, "end": 2, "labels": ["note", "a\x00\ud800" + "b" * 1000]}]}
+    _, made = said(json.dumps([task]))
+    assert made.lost == [{"what": f"a further label of a region: a?{'b' * 37}", "where": "task 1, region 1"}]
+
+
 def test_the_least_export_of_label_studio_is_read(said):
     spans = [{"start": 1.5, "end": 2, "channel": 0, "labels": ["expert"]}, {"start": 3, "end": 4, "labels": ["note"]}]
     task = {"audio": "a.wav", "id": 7, "label": spans, "transcription": ["Cut", "so"], "annotator": 1}

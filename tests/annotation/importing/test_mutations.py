@@ -150,6 +150,8 @@ def require_sound(made):
         checked(row.get("words", []), MAX_MS)
         assert row.get("words") != []
     report = made.repaired + made.lost
+    assert "\\u0000" not in json.dumps(report)
+    assert str(report).encode()
     assert len(report) < LINES
     assert all(each["what"] and each["where"] and len(each["what"] + each["where"]) < 600 for each in report)
 
