@@ -42,7 +42,8 @@ def hear(data: bytes) -> Heard:
 
 def _regions(heard: Heard, task: dict[str, Any], where: str, *, quiet: bool) -> list[dict[str, Any]]:
     """One row a region: id, start, end, original_length, labels, text."""
-    made = next((task[name] for name in ("annotations", "completions") if isinstance(task.get(name), list)), None)
+    kinds = [name for name in ("annotations", "completions", "predictions") if isinstance(task.get(name), list)]
+    made = next((task[name] for name in kinds if task[name]), [] if kinds else None)
     if made is None and isinstance(task.get("result"), list):
         made = [task]
     if made is None:

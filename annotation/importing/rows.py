@@ -20,6 +20,7 @@ MAX_NAME = 200  # characters of a speaker's or a tier's name
 QUOTED = 40  # characters of a name in a sentence
 MAX_MS = 100 * 3_600_000  # no session is longer
 MAX_SEGMENTS = 100_000
+MAX_TOLD = 2 * MAX_SEGMENTS  # places that are mended or lost
 MAX_SPEAKERS = 200
 POINT_MS = 100  # what has no length gets this much, so that it can be seen and heard
 TOLD = 20  # places that a report names of one kind of repair or loss
@@ -79,6 +80,7 @@ class Report:
     def __init__(self) -> None:
         self._kinds: dict[str, list[str]] = {}
         self._counts: Counter[str] = Counter()
+        self._left = MAX_TOLD
 
     def add(self, what: str, where: str) -> None:
         """Tell one more, in words that every database keeps, whatever the file says of itself."""
@@ -86,6 +88,12 @@ class Report:
         if what not in self._kinds and len(self._kinds) >= KINDS:
             what = "other things"
         self._counts[what] += 1
+        self._left -= 1
+        if not self._left:
+            raise TranscriptError(
+                "too-many",
+                f"More than {MAX_TOLD:,} places would have to be mended or left out; this is something else.",
+            )
         places = self._kinds.setdefault(what, [])
         if len(places) < TOLD:
             places.append(where)

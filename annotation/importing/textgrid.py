@@ -19,7 +19,9 @@ from annotation.importing.rows import (
 
 WORDLESS = "<no text>"  # how a segment without text is written: an interval without text is a gap
 # A quoted text (a quote inside is doubled), a flag such as <exists>, or a number.
-_TOKEN = re.compile(r'"((?:[^"]|"")*)"|(<exists>|<absent>)|(?<![\w.])([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.\]])')
+_TOKEN = re.compile(
+    r'"((?:[^"]++|"")*+)"|(<exists>|<absent>)|(?<![\w.])([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.\]])'
+)
 # A speaker's words as aligners name the tier: “expert - words”.
 WORDS = re.compile(r"(.*[\w)])\W*[\W_]words", re.IGNORECASE | re.DOTALL)
 

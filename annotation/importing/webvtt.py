@@ -11,7 +11,7 @@ from annotation.importing.clocks import CLOCK, ms_of
 from annotation.importing.prefixes import named
 from annotation.importing.rows import Heard, TranscriptError, require_few
 
-_TIMES = re.compile(rf"[ \t]*({CLOCK})[ \t]*-->[ \t]*({CLOCK})(?:[ \t]+(.*))?[ \t]*", re.ASCII)
+_TIMES = re.compile(rf"[ \t]*({CLOCK})[ \t]*-->[ \t]*({CLOCK})(?:[ \t]*([^\d\s:.,].*))?[ \t]*", re.ASCII)
 _TAG = re.compile(r"<([^<>]*)>")
 _VOICE = re.compile(r"v(?:\.[^ \t\n]*)?[ \t\n]+(.*)", re.DOTALL)
 _STAMP = re.compile(CLOCK, re.ASCII)

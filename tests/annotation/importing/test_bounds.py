@@ -5,7 +5,7 @@ import json
 import pytest
 
 from annotation.importing import FORMATS, TranscriptError, read_transcript
-from annotation.importing.rows import MAX_SEGMENTS, MAX_TEXT
+from annotation.importing.rows import MAX_SEGMENTS, MAX_TEXT, MAX_TOLD
 
 BEYOND = {
     "whisperx": json.dumps({"segments": [{"start": 0, "end": 1e300, "text": "x"}]}),
@@ -52,6 +52,10 @@ def test_more_segments_than_any_session_has(file, name):
     head, one = MANY[name]
     end = '{"start":0}]}' if name == "whisperx" else ""
     assert refused(file, head + one * (MAX_SEGMENTS + 1) + end) == "too-many"
+
+
+def test_more_damage_than_any_transcript_has(file):
+    assert refused(file, "0\t1\tx\n" + "x\n" * MAX_TOLD) == "too-many"
 
 
 @pytest.mark.parametrize("name", LONG)

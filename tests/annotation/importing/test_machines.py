@@ -188,6 +188,11 @@ def test_what_a_file_says_of_itself_can_be_stored_with_the_report(said):
     assert made.lost == [{"what": f"a further label of a region: a?{'b' * 37}", "where": "task 1, region 1"}]
 
 
+def test_what_a_model_predicted_is_read_where_nobody_annotated(said):
+    predicted = [{"result": region("a", 1.5, 2, "expert", "Cut")}]
+    assert said(json.dumps([{"annotations": [], "predictions": predicted}]))[0] == [("expert", 1500, 2000, "Cut")]
+
+
 def test_the_least_export_of_label_studio_is_read(said):
     spans = [{"start": 1.5, "end": 2, "channel": 0, "labels": ["expert"]}, {"start": 3, "end": 4, "labels": ["note"]}]
     task = {"audio": "a.wav", "id": 7, "label": spans, "transcription": ["Cut", "so"], "annotator": 1}
