@@ -8,14 +8,10 @@ from statistics import median
 
 from annotation.importing.characters import decoded, head_of
 from annotation.importing.clocks import ms_of
-from annotation.importing.rows import Heard, TranscriptError, require_few
+from annotation.importing.rows import QUOTED, Heard, TranscriptError, require_few
 
-OURS = [
-    "start_ms",
-    "end_ms",
-    "lane",
-    "text",
-]  # the head of the site's own, in which cells that begin formulas are quoted
+# The head of the site's own, in which cells that begin formulas are quoted.
+OURS = ["start_ms", "end_ms", "lane", "text"]
 HEADS = {
     "start": {"start", "begin", "onset", "from", "tmin", "xmin", "starttime", "begintime", "timestart", "in"},
     "end": {"end", "stop", "offset", "to", "tmax", "xmax", "endtime", "stoptime", "timeend", "out"},
@@ -57,6 +53,9 @@ def hear(data: bytes) -> Heard:
         raise TranscriptError(
             "broken-table", f"Line {reader.line_num}: this table is damaged; a quote may be open there."
         ) from None
+    for place, name in enumerate(head):
+        if place not in columns.values() and any(cell.strip() for _, row in rows for cell in row[place : place + 1]):
+            heard.lose(f"the column {name[:QUOTED] or place + 1}", "the head")
     _take(heard, rows, columns, _clocks(heard, rows, head, columns), ours=head == OURS)
     return heard
 

@@ -43,11 +43,11 @@ def hear(data: bytes) -> Heard:
 def _regions(heard: Heard, task: dict[str, Any], where: str, *, quiet: bool) -> list[dict[str, Any]]:
     """One row a region: id, start, end, original_length, labels, text."""
     kinds = [name for name in ("annotations", "completions", "predictions") if isinstance(task.get(name), list)]
-    made = next((task[name] for name in kinds if task[name]), [] if kinds else None)
+    made: Any = next((task[name] for name in kinds if task[name]), [] if kinds else None)
     if made is None and isinstance(task.get("result"), list):
         made = [task]
     if made is None:
-        return _least(task)
+        return _least(heard, task, where, quiet=quiet)
     whole = [each for each in rows_of(made) if not each.get("was_cancelled") and rows_of(each.get("result"))]
     if len(whole) > 1 and not quiet:
         heard.lose(f"{len(whole) - 1} annotations of others", where)
@@ -70,7 +70,7 @@ def _regions(heard: Heard, task: dict[str, Any], where: str, *, quiet: bool) -> 
     return list(rows.values())
 
 
-def _least(task: dict[str, Any]) -> list[dict[str, Any]]:
+def _least(heard: Heard, task: dict[str, Any], where: str, *, quiet: bool) -> list[dict[str, Any]]:
     """The regions of JSON-MIN: one list of spans with labels, one of texts in the same order."""
     spans = next(
         (
@@ -80,14 +80,11 @@ def _least(task: dict[str, Any]) -> list[dict[str, Any]]:
         ),
         [],
     )
-    texts = next(
-        (
-            found
-            for value in ([value for name, value in task.items() if name in ("transcription", "text", "textarea")])
-            if len(found := _texts(value)) == len(spans)
-        ),
-        [],
-    )
+    texts = next((_texts(task[name]) for name in ("transcription", "text", "textarea") if name in task), [])
+    if len(texts) != len(spans):
+        for text in texts if spans and not quiet else []:
+            heard.lose(f"a text that belongs to no region: {text[:QUOTED]}", where)
+        texts = []
     return [
         {
             "start": row["start"],
@@ -124,7 +121,7 @@ def _seconds(row: dict[str, Any], name: str, length: float | None, shares: bool)
     value = number_or_share(row[name])
     if value is None or not (shares or row.get("unit") == "percent" or isinstance(row[name], str)):
         return value
-    return None if not length else float(round(value / 100 * length * 1000)) / 1000
+    return value / 100 * length if length else None
 
 
 def number_or_share(value: Any) -> float | None:

@@ -95,4 +95,6 @@ def _parts(heard: Heard, where: str, body: str) -> list[tuple[str | None, str]]:
     parts[-1][1].append(body[at:])
     said = [(voice, html.unescape("".join(text))) for voice, text in parts]
     told = [(voice, text) for voice, text in said if voice or text.strip()]
-    return told if len(told) < 2 else [(voice, text.strip()) for voice, text in told]
+    if not told:
+        return [(None, "")]
+    return told if len(told) == 1 else [(voice, text.strip()) for voice, text in told]

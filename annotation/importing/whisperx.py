@@ -93,16 +93,17 @@ def _segment(heard: Heard, where: str, segment: dict[str, Any], ours: bool) -> N
         _take(heard, where, (start, end), text, speaker, words)
         return
     parts = [part for run in _by_speaker(words) for part in (_by_pause(run) if end - start >= GLUED_MS else [run])]
-    texts = _divided(text, parts)
-    if len(parts) < 2 or texts is None:
-        voices = {word.speaker for word in words if word.speaker}
-        one = voices.pop() if len(voices) == 1 and not speaker else speaker
-        _take(heard, where, (start, end), text.strip(), one, words)
+    if len(parts) < 2:
+        _take(heard, where, (start, end), text.strip(), words[0].speaker if words and not speaker else speaker, words)
         return
     if end - start >= GLUED_MS and len(_by_speaker(words)) < 2:
         heard.mend("a long segment divided at its pauses", where)
     else:
         heard.mend("a segment of several speakers divided where they change", where)
+    texts = _divided(text, parts)
+    if texts is None:
+        texts = [" ".join(word.text.strip() for word in part) for part in parts]
+        heard.mend("a text that its words don't follow, made again of the words", where)
     for part, said, span in zip(parts, texts, _spans(parts, (start, end)), strict=True):
         _take(heard, where, span, said, part[0].speaker or speaker, part)
 
@@ -123,6 +124,9 @@ def _words(value: Any, speaker: str) -> list[_Word]:
         if text.strip():
             before = words[-1].speaker if words else speaker
             words.append(_Word(text, _ms(row.get("start")), _ms(row.get("end")), _speaker(row.get("speaker"), before)))
+    known = next((word.speaker for word in words if word.speaker), "")
+    for word in words:
+        word.speaker = word.speaker or known  # the first ones, before anybody is named
     return words
 
 

@@ -10,6 +10,9 @@ from annotation.importing.rows import MAX_SEGMENTS, MAX_TEXT, MAX_TOLD
 BEYOND = {
     "whisperx": json.dumps({"segments": [{"start": 0, "end": 1e300, "text": "x"}]}),
     "labelstudio": json.dumps([{"label": [{"start": 0, "end": 1e300, "labels": ["note"]}]}]),
+    "labelstudio percents": json.dumps(
+        [{"label": [{"start": "0%", "end": "1e308%", "original_length": 1e308, "labels": ["note"]}]}]
+    ),
     "csv": "start,end,speaker,text\n0,999999999,note,x\n",
     "audacity": "0\t999999999\tnote: x\n",
     "srt": "1\n00:00:00,000 --> 9999:00:00,000\nnote: x\n",

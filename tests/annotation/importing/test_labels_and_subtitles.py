@@ -85,6 +85,11 @@ def test_webvtt_has_voices_settings_notes_and_entities(said, whats):
     ]  # fmt: skip
 
 
+def test_a_cue_without_words_is_a_segment_without(said):
+    rows, _ = said("WEBVTT\n\n00:01.000 --> 00:02.000\n<v music>\n\n00:03.000 --> 00:04.000\n\n", {"unnamed": "note"})
+    assert rows == [("music", 1000, 2000, ""), ("note", 3000, 4000, "")]
+
+
 def test_cues_of_webvtt_without_a_blank_line_between_are_two(said):
     rows, _ = said("WEBVTT\n\n00:01.000 --> 00:02.000\nexpert: a\n00:02.000 --> 00:03.000\nexpert: b\n")
     assert [row[3] for row in rows] == ["a", "b"]

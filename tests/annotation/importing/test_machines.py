@@ -32,6 +32,13 @@ def test_a_segment_that_spans_speakers_is_divided_where_they_change(said, whats)
     ]
 
 
+def test_words_that_the_text_does_not_say_are_its_parts_where_speakers_change(said, whats):
+    words = [word("cut"), word("it", 1, 2, "expert"), word("why", 2, 3, "amateur")]
+    rows, made = said(whisper({"start": 1, "end": 3, "text": "Cut it! Why?", "words": words}))
+    assert rows == [("expert", 1000, 2000, "cut it"), ("amateur", 2000, 3000, "why")]
+    assert "a text that its words don't follow, made again of the words" in whats(made.repaired)
+
+
 def test_a_glued_segment_is_divided_at_its_pauses(said, whats):
     words = [word(" One", 0.5, 1), word(" two.", 1.2, 2), word(" Three", 20, 21), word(" four.", 21.5, 22)]
     segment = {"start": 0, "end": 29.98, "text": " One two. Three four.", "words": words}
@@ -123,6 +130,12 @@ TABLES = {
 }
 
 
+def test_columns_that_nobody_reads_are_told_as_lost(said, whats):
+    rows, made = said("start,end,score,speaker,text,,empty\n1,2,0.9,expert,a,b,\n")
+    assert len(rows) == 1
+    assert whats(made.lost) == ["the column score", "the column 6"]
+
+
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_table_is_read_by_its_head(said, kind):
     assert said(TABLES[kind])[0] == [("expert", 1500, 2000, "Cut")]
@@ -180,6 +193,13 @@ def test_other_tasks_and_other_annotators_are_told_as_lost(said, whats):
     rows, made = said(json.dumps([{"annotations": []}, task, task]))
     assert len(rows) == 1
     assert whats(made.lost) == ["1 annotations of others", "a task of another recording than the first"]
+
+
+def test_texts_of_the_least_export_that_belong_to_no_region_are_told_as_lost(said, whats):
+    task = {"label": [{"start": 1, "end": 2, "labels": ["note"]}], "transcription": ["Cut", "so"]}
+    assert whats(said(json.dumps([task]))[1].lost) == [
+        f"a text that belongs to no region: {text}" for text in ("Cut", "so")
+    ]
 
 
 def test_what_a_file_says_of_itself_can_be_stored_with_the_report(said):
