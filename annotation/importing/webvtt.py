@@ -60,7 +60,7 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
     for number, line in lines_of(text):
         if not line:
             blank = True
-        elif blank or (_TIMES.fullmatch(line) and _times(blocks[-1][1])[0]):
+        elif blank or ("-->" in line and _TIMES.fullmatch(line) and _times(blocks[-1][1])[0]):
             blocks.append((number, [line]))
             require_few(blocks)
             blank = False
@@ -72,13 +72,15 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
 def _times(lines: list[str]) -> tuple[re.Match[str] | None, list[str]]:
     """A block's line of times, which stands first or after an identifier, and what follows."""
     for place in range(min(2, len(lines))):
-        if found := _TIMES.fullmatch(lines[place]):
+        if "-->" in lines[place] and (found := _TIMES.fullmatch(lines[place])):
             return found, lines[place + 1 :]
     return None, []
 
 
 def _parts(heard: Heard, where: str, body: str) -> list[tuple[str | None, str]]:
     """A cue's text, voice by voice."""
+    if "<" not in body:
+        return [(None, html.unescape(body))]
     parts: list[tuple[str | None, list[str]]] = [(None, [])]
     at = 0
     for tag in _TAG.finditer(body):

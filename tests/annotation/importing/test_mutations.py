@@ -110,7 +110,8 @@ def broken(data, random):
         elif accident == 5:
             data = data[:at] + random.choice(TOKENS) + data[at:]
         elif accident == 6:
-            data = data[:at] + random.choice(DEEP) * random.choice([30, 3_000, 30_000]) + data[at:]
+            one = random.choice(DEEP)
+            data = data[:at] + one * min(random.choice([30, 3_000, 30_000]), 300_000 // len(one)) + data[at:]
         elif accident == 7:
             numbers = list(NUMBER.finditer(data))
             if numbers:
@@ -150,8 +151,8 @@ def require_sound(made):
         checked(row.get("words", []), MAX_MS)
         assert row.get("words") != []
     report = made.repaired + made.lost
-    assert "\\u0000" not in json.dumps(report)
-    assert str(report).encode()
+    assert "\x00" not in "".join(each["what"] + each["where"] for each in report)
+    assert json.dumps(report, ensure_ascii=False).encode()
     assert len(report) < LINES
     assert all(each["what"] and each["where"] and len(each["what"] + each["where"]) < 600 for each in report)
 
