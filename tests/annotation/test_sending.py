@@ -84,6 +84,22 @@ def test_what_cannot_be_is_one_sentence(layer, export, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dry_run_says_what_is_there_and_makes_nothing(layer, export, tmp_path, capsys):
+    out = tmp_path / "evening.srt"
+    export(layer, "srt", out)
+    out.write_text(out.read_text().replace("amateur:", "Ben:"))
+    call_command("import_transcript", str(layer.session.pk), str(out), "--dry-run", "--json")
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["format"], told["segments"], told["length_ms"]) == ("srt", len(HARD), 14_400)
+    assert [(each["name"], each["lane"], each["segments"]) for each in told["speakers"]] == [
+        ("Ben", None, 14),
+        ("expert", "expert", 14),
+    ]
+    call_command("import_transcript", str(layer.session.pk), str(out), "--dry-run")
+    assert "Ben needs --lane: 14 segments, 0:12" in capsys.readouterr().out
+    assert Layer.objects.count() == 1
+
+
 def test_a_speaker_is_left_out_from_the_shell(layer, export, tmp_path, capsys):
     export(layer, "csv", tmp_path / "evening.csv")
     arguments = [str(layer.session.pk), str(tmp_path / "evening.csv"), "--lane", "amateur="]
