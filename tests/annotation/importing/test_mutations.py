@@ -8,12 +8,13 @@ import os
 import random
 import re
 import time
+import uuid
 
 import pytest
 
-from annotation.exporting import EXPORTERS
+from annotation.exporting import EXPORTERS, ExportedLayer
 from annotation.importing import FORMATS, TranscriptError, read_transcript, survey_transcript
-from annotation.importing.rows import LANES, MAX_MS, MAX_TEXT, require_whole
+from annotation.importing.rows import LANES, MAX_MS, MAX_TEXT, LayerRows, require_whole
 from annotation.words import checked
 from tests.annotation.exporting.layers import hard_layer
 from tests.annotation.exporting.test_round_trips import whole_layer
@@ -61,6 +62,27 @@ TOKENS = [
     b"-->", b'"', b"'", b"<v ", b"</v>", b"<!DOCTYPE x>", b"&a;", b"&#0;", b"<![CDATA[", b"\t", b"\r", b"\n\n", b";",
     b"\xf0\x9f\x8e\x9a", b"\xe2\x80\xa8", b"%", b"<NA>", b"intervals: size = 100000000", b"1:2:3:4", b"--", b"\x85",
 ]  # fmt: skip
+ODD = [
+    None,
+    True,
+    -1,
+    0,
+    1e308,
+    -1e308,
+    10**400,
+    float("nan"),
+    "",
+    "1",
+    "\x00",
+    "\ud800",
+    "50%",
+    "x" * 30_000,
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": []},
+]
 DEEP = [
     b"[",
     b'{"a":',
@@ -86,11 +108,29 @@ def goods(name):
     return made
 
 
+def misplaced(data, random):
+    """JSON in which one value is of another kind; other bytes as they are."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+    node = document
+    while isinstance(node, dict | list) and node:
+        key = random.choice(list(node) if isinstance(node, dict) else range(len(node)))
+        if not isinstance(node[key], dict | list) or not node[key] or random.random() < 0.2:
+            node[key] = random.choice(ODD)
+            break
+        node = node[key]
+    return json.dumps(document).encode()
+
+
 def broken(data, random):
     """A file after up to three accidents."""
     for _ in range(random.randint(1, 3)):
         at, to = sorted(random.randint(0, len(data)) for _ in range(2))
-        accident = random.randint(0, 13)
+        accident = (
+            random.randint(0, 13) if data[:1] not in (b"{", b"[") else random.choice([0, 1, 3, 5, 6, 12, *[14] * 6])
+        )
         if accident == 0:
             data = data[:at]
         elif accident == 1:
@@ -126,6 +166,11 @@ def broken(data, random):
             lines = data.split(b"\n")
             one = random.randrange(len(lines))
             lines.insert(random.randrange(len(lines) + 1), lines[one])
+            data = b"\n".join(lines)
+        elif accident == 14:
+            lines = data.split(b"\n") if data.startswith(b'{"type"') else [data]
+            one = random.randrange(len(lines))
+            lines[one] = misplaced(lines[one], random)
             data = b"\n".join(lines)
         elif accident > 11:  # what keeps the form and breaks the sense
             found = list((NUMBER if accident == 12 else QUOTED).finditer(data))
@@ -185,6 +230,25 @@ def test_a_broken_file_is_a_sentence_or_a_sound_layer(name, file):
         assert time.process_time() - began < SLOWEST_S, (number, data[:200])
     assert read > EXAMPLES // 20  # not all are broken beyond reading
     assert refused > EXAMPLES // 20
+
+
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_a_file_of_many_segments_is_read_in_time(name, file):
+    texts = ("Cut it.", "Hm?", "two\nlines", "a < b")
+    rows = [
+        {
+            "uid": str(uuid.UUID(int=n + 1)),
+            "lane": LANES[n % 4],
+            "start_ms": n * 700,
+            "end_ms": n * 700 + 900,
+            "text": texts[n % 4],
+        }
+        for n in range(5_000)
+    ]
+    path = file(EXPORTERS[name].write(ExportedLayer(LayerRows(segments=rows))))
+    began = time.process_time()
+    assert len(read_transcript(path).rows.segments) == 5_000
+    assert time.process_time() - began < SLOWEST_S
 
 
 @pytest.mark.parametrize("name", FORMATS)
