@@ -5,6 +5,7 @@ from annotation.models.draft import SummaryDraft
 from annotation.models.edit import Edit
 from annotation.models.flag import FlagValue
 from annotation.models.layer import Layer, Review
+from annotation.models.login import Login
 from annotation.models.person import ApiToken, Person
 from annotation.models.project import Membership, Project, Pseudonym, Role
 from annotation.models.recording import Derived, Ingest, Recording
@@ -25,6 +26,7 @@ __all__ = [
     "Ingest",
     "Lane",
     "Layer",
+    "Login",
     "Membership",
     "MixingSession",
     "Participant",

@@ -8,11 +8,10 @@ from contextlib import suppress
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Error
 
 from annotation.editing import document
-from annotation.models import Edit, Layer
+from annotation.models import Edit, Layer, Login
 from tests.browser.sitting import Bench, rows
 from tests.factories import SegmentFactory
 from tests.modeling.app.things import eventually, kill, python
@@ -182,7 +181,7 @@ def test_a_long_day_with_cuts_reloads_expired_logins_and_killed_servers(browser,
         if trouble == "cut":
             context.set_offline(True)
         elif trouble == "expired":
-            Session.objects.all().delete()
+            Login.objects.all().delete()
         elif trouble == "killed":
             server.kill()
         act(bench, dice, model)
@@ -224,7 +223,7 @@ def test_a_long_day_in_two_tabs_on_one_layer(browser, server, layer, ana):
         if trouble == "cut":
             context.set_offline(True)
         elif trouble == "expired":
-            Session.objects.all().delete()
+            Login.objects.all().delete()
         elif trouble == "killed":
             server.kill()
         if dice.random() < 0.3:
