@@ -4,6 +4,8 @@ from typing import Any
 
 from django.urls import reverse
 
+from annotation.audio.errors import AudioError
+from annotation.audio.outline import outline
 from annotation.models import Derived, Ingest, MixingSession, Recording
 from mixassist_site.jobs import State
 
@@ -14,19 +16,16 @@ def recordings_of(session: MixingSession) -> list[dict[str, Any]]:
     return [_recording(row) for row in rows]
 
 
-def drawn_first(recordings: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """What the overview's waveform is drawn of, of recordings as they are told: the first that has one."""
-    drawn = next((each for each in recordings if each["peaks"]), None)
-    return {"peaks": drawn["peaks"], "offset_ms": drawn["offset_ms"]} if drawn else None
-
-
-def tiles_of(drawn: dict[str, Any] | None) -> list[str]:
-    """The tiles that the overview needs: it draws the last level but one, and measures the last."""
+def outline_of(session: MixingSession) -> str:
+    """The overview's waveform, of the first recording that has one, as it comes with the page; empty without one."""
+    rows = Derived.objects.filter(recording__session=session, kind=Derived.Kind.PEAKS).select_related("recording")
+    drawn = rows.order_by("recording__pk").first()
     if drawn is None:
-        return []
-    levels = len(drawn["peaks"]["levels"])
-    address = drawn["peaks"]["url"].replace("{tile}", "0")
-    return [address.replace("{level}", str(level)) for level in range(max(0, levels - 2), levels)]
+        return ""
+    try:
+        return outline(drawn.full_path, offset_ms=drawn.recording.offset_ms, length_ms=session.length_ms)
+    except (AudioError, OSError):
+        return ""  # the workbench says so where it asks for tiles
 
 
 def _recording(recording: Recording) -> dict[str, Any]:

@@ -16,9 +16,6 @@ from annotation.launch import drafter
 from annotation.models import Layer
 from mixassist_site.http import MemberRequest
 
-# Modules that draw the overview, in the order in which they are wanted.
-DRAWN = ("overview", "palette", "peaks", "surface", "waveform", "clock", "spans", "element")
-FIRST = tuple(f"workbench/{name}" for name in DRAWN)
 LATER = ("workbench/history", "workbench/key-sheet", "workbench/tap-trainer")  # modules that no page needs at once
 
 
@@ -41,7 +38,6 @@ def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpRespons
         and found.owner_id != request.user.pk
         and request.user.has_perm("annotation.review_layer", found)
     )
-    drawn = playback.drawn_first(playback.recordings_of(found.session))
     context = {
         "layer": found,
         "session": found.session,
@@ -49,9 +45,7 @@ def _page(request: MemberRequest, found: Layer, form: ReviewForm) -> HttpRespons
         "document_url": reverse("api-layer-document", args=[found.pk]) + "?form=packed",
         "playback_url": reverse("api-session-playback", args=[found.session_id]),
         "edits_url": reverse("api-layer-edits", args=[found.pk]),
-        "drawn": json.dumps(drawn) if drawn else "",
-        "tiles": playback.tiles_of(drawn),
-        "first": FIRST,
+        "outline": playback.outline_of(found.session),
         "later": LATER,
         "editable": found.is_editable_by(request.user),
         "keys": json.dumps(request.user.keys),

@@ -2,8 +2,6 @@
 
 import { span } from "workbench/clock"
 import { oncePerFrame } from "workbench/element"
-import { Palette } from "workbench/palette"
-import { Peaks, TileRoom } from "workbench/peaks"
 import { coverage } from "workbench/spans"
 import { Surface } from "workbench/surface"
 import { paintWaveform } from "workbench/waveform"
@@ -15,29 +13,12 @@ class Overview extends HTMLElement {
   connectedCallback() {
     this.gone = new AbortController()
     this.lengthMs = Math.max(1, Number(this.dataset.length))
-    this.room = new TileRoom()
     const [below, above] = this.querySelectorAll("canvas")
     this.below = new Surface(below)
     this.above = new Surface(above)
-    if (this.dataset.drawn) this.#begin(JSON.parse(this.dataset.drawn))
   }
 
   disconnectedCallback() { this.gone.abort() }
-
-  // The waveform is there before the layer is: where its tiles are came with the page.
-  #begin({ peaks, offset_ms }) {
-    const { signal } = this.gone
-    const palette = new Palette(this, signal)
-    const first = new Peaks(peaks, offset_ms, this.room, signal)
-    const draw = oncePerFrame(() => {
-      if (this.bench || !first.tile(this.#level(first), 0)) return
-      for (const surface of [this.below, this.above]) surface.fit(this.clientWidth, this.clientHeight)
-      this.#drawWave(this.below.clear(), first, this.below.height - ROWS * ROW_PX, palette)
-      mark("overview-drawn")
-    }, signal)
-    first.addEventListener("tile", draw, { signal })
-    first.keep(this.#level(first))
-  }
 
   open(bench) {
     const { signal } = this.gone
@@ -118,7 +99,10 @@ class Overview extends HTMLElement {
     this.drawnWhole = tracks.length > 0 && tracks.every(({ peaks }) => peaks.tile(this.#level(peaks), 0))
     const main = tracks[0]
     if (main) this.#drawWave(context, main.peaks, wave, palette)
-    if (this.drawnWhole) mark("overview-drawn")
+    if (this.drawnWhole) {
+      this.querySelector("svg")?.remove() // the waveform that came with the page
+      mark("overview-drawn")
+    }
     rows.forEach(({ spans, colour }, i) => {
       const shares = coverage(spans, this.msPerPx, Math.ceil(width))
       context.fillStyle = colour

@@ -12,6 +12,7 @@ import { Outbox, csrfToken } from "workbench/outbox"
 import { mark } from "workbench/overview"
 import { unpacked } from "workbench/packing"
 import { Palette } from "workbench/palette"
+import { TileRoom } from "workbench/peaks"
 import "workbench/segment-card"
 import "workbench/snapping"
 import "workbench/status"
@@ -46,6 +47,7 @@ class Workbench extends HTMLElement {
       throw error
     }
     notice.hidden = true
+    for (const link of document.querySelectorAll("link[rel=modulepreload]")) link.remove() // they have done their work
     requestAnimationFrame(() => {
       mark("workbench-ready")
       this.dataset.state = "ready"
@@ -66,7 +68,7 @@ class Workbench extends HTMLElement {
     const say = (sentence, tone) => this.#say(sentence, tone)
     const kept = new KeptKeys({ url: this.dataset.keysUrl, author: this.dataset.author, signal })
     const keys = kept.read(this.dataset.keys)
-    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), room: this.querySelector("mix-overview").room, say, signal, keys, drafting: "drafts" in this.dataset })
+    const bench = new Bench({ document: layer, outbox, palette: new Palette(this, signal), room: new TileRoom(), say, signal, keys, drafting: "drafts" in this.dataset })
     kept.follow(bench.keymap)
     this.bench = bench
     bench.legend = this.querySelector("[data-part=legend]")
