@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotation.models import Conversation, Lane, Layer, Person, Turn
-from annotation.tables import MEMBER_LANES, READ, Change, Row, members, read_flags
+from annotation.models import Conversation, Edit, Lane, Layer, Person, Turn
+from annotation.tables import MEMBER_LANES, READ, Change, Known, Row, members, read_flags, read_latest
 
 QUOTED = 40  # characters of what somebody sent
 
@@ -36,13 +36,21 @@ class Desk:
     retired: frozenset[tuple[str, str]] = frozenset()  # ("topic" or "flag", its key): read, and not chosen again
     bold: bool = False  # a new row's uid is fresh unless its table says otherwise
     rows: dict[tuple[str, str], Row | None] = field(default_factory=dict)
-    _turns_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by segment
-    _homes_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
+    known: Known = field(default_factory=Known)
+    edits: dict[str, Edit] = field(default_factory=dict)  # that are to be undone
+    turns_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by segment
+    homes_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
     _flags_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
 
     def get(self, kind: str, uid: str) -> Row | None:
         """A row as it is now; None when there is none."""
-        if (kind, uid) not in self.rows:
+        if (kind, uid) in self.rows:
+            return self.rows[kind, uid]
+        if kind == "summary":
+            row = read_latest(self.layer, [uid]).get(uid)
+            self.known.written[uid] = row["revision"] if row else 0
+            self.rows[kind, uid] = row if row and row["text"] else None
+        else:
             self.rows[kind, uid] = READ[kind](self.layer, [uid]).get(uid)
         return self.rows[kind, uid]
 
@@ -66,17 +74,17 @@ class Desk:
 
     def turns_with(self, segment: str) -> list[Row]:
         """The turns that a segment belongs to."""
-        if segment not in self._turns_of:
+        if segment not in self.turns_of:
             stored = Turn.objects.filter(layer=self.layer, members__segment__uid=segment)
-            self._turns_of[segment] = {str(uid) for uid in stored.values_list("uid", flat=True)}
-        return self._now("turn", self._turns_of[segment], lambda row: segment in members(row))
+            self.turns_of[segment] = {str(uid) for uid in stored.values_list("uid", flat=True)}
+        return self._now("turn", self.turns_of[segment], lambda row: segment in members(row))
 
     def conversations_with(self, turn: str) -> list[Row]:
         """The conversations that a turn is in: one at most, unless a change is about to break that."""
-        if turn not in self._homes_of:
+        if turn not in self.homes_of:
             stored = Conversation.objects.filter(layer=self.layer, turns__uid=turn)
-            self._homes_of[turn] = {str(uid) for uid in stored.values_list("uid", flat=True)}
-        return self._now("conversation", self._homes_of[turn], lambda row: turn in row["turns"])
+            self.homes_of[turn] = {str(uid) for uid in stored.values_list("uid", flat=True)}
+        return self._now("conversation", self.homes_of[turn], lambda row: turn in row["turns"])
 
     def conversation_of(self, turn: str) -> Row | None:
         """The conversation that a turn is in."""

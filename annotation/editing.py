@@ -16,17 +16,17 @@ from django.db.models import F
 from annotation.desk import Desk, EditError, as_uid, change, desk_for, folded, quoted, stands
 from annotation.filling import fill_layer
 from annotation.importing.rows import LayerRows
-from annotation.models import Edit, Layer, MixingSession, Person, Segment
+from annotation.laying import lay
+from annotation.models import Conversation, Edit, Layer, MixingSession, Person
 from annotation.operations import OPERATIONS
+from annotation.order import place
 from annotation.tables import (
     Change,
     Row,
-    read_conversations,
     read_flags,
     read_segments,
     read_summaries,
     read_turns,
-    row_of,
     write,
 )
 from mixassist_site.writers import in_turn
@@ -34,7 +34,6 @@ from mixassist_site.writers import in_turn
 MAX_EDITS = 500  # in one request
 HISTORY = 200  # how many edits can be undone after a reload
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it, and not as somebody typed it
-NAMING = ("segment.update", "segment.split", "segment.merge", "segment.delete")  # of a segment that is there
 RESTS = ("undo-blocked", "A later edit builds on what this one made; undo that one first.")
 MISFIT = ("does-not-fit", "This does not fit the rest of the layer; look at its turns and conversations again.")
 
@@ -100,26 +99,12 @@ def apply_at_once(
             layer = Layer.objects.editable_by(by).filter(pk=layer_id, revision=base_revision)
             if not edits or layer.update(revision=F("revision") + len(edits)) != 1:
                 return None
-            desk = _laid(layer_id, by, edits)
+            desk = lay(layer_id, by, edits)
             desk.layer.revision = base_revision
             made = [_apply_one(desk, edit) for edit in edits]
             return desk.layer.revision, made
     except (EditError, IntegrityError):
         return None
-
-
-def _laid(layer_id: int, by: Person, edits: Sequence[dict[str, Any]]) -> Desk:
-    """A desk with the segments that the edits name, in one query with the layer, its session and project."""
-    named = {
-        as_uid(edit[name]) for edit in edits if edit.get("op") in NAMING for name in ("uid", "other") if name in edit
-    }
-    found = Segment.objects.filter(layer=layer_id, uid__in=named).select_related("layer__session__project")
-    segments = list(found) if named else []
-    whole = Layer.objects.select_related("session__project")
-    desk = desk_for(segments[0].layer if segments else whole.get(pk=layer_id), by, bold=True)
-    desk.rows.update({("segment", uid): None for uid in named})
-    desk.rows.update({("segment", str(segment.uid)): row_of(segment) for segment in segments})
-    return desk
 
 
 def _apply_one(desk: Desk, edit: dict[str, Any]) -> Edit:
@@ -141,7 +126,7 @@ def _apply_one(desk: Desk, edit: dict[str, Any]) -> Edit:
     except EditError as error:
         error.edit = uid
         raise
-    write(desk.layer, changes, by=desk.by)
+    write(desk.layer, changes, desk.known, by=desk.by)
     desk.layer.revision += 1
     return Edit.objects.create(
         layer=desk.layer,
@@ -169,7 +154,7 @@ def _require_storable(edit: dict[str, Any]) -> None:
 def _undo(desk: Desk, arguments: Row) -> tuple[list[Change], str]:
     """Exchange before and after of an edit, if its rows are still as it left them."""
     of = as_uid(arguments.get("of"))
-    edit = Edit.objects.filter(layer=desk.layer, uid=of).first()
+    edit = desk.edits.get(of) or Edit.objects.filter(layer=desk.layer, uid=of).first()
     if edit is None:
         raise EditError("no-edit", "There is no such edit to undo.")
     for each in edit.changes:
@@ -232,13 +217,18 @@ def _taken(acts: list[list[str]], undone: set[str]) -> bool:
 def document(layer: Layer) -> dict[str, Any]:
     """All rows of a layer as the workbench reads them; the number of queries does not grow with the rows."""
     undoable, redoable = stacks(layer)
-    turns = read_turns(layer)
+    homes: dict[str, str] = {}
+    turns = read_turns(layer, homes=homes)
     segments = read_segments(layer)
+    topics = Conversation.objects.filter(layer=layer).values_list("uid", "topic")
+    conversations: dict[str, Row] = {str(uid): {"uid": str(uid), "topic": topic, "turns": []} for uid, topic in topics}
+    for uid in sorted(homes, key=lambda uid: place(turns[uid], segments)):
+        conversations[homes[uid]]["turns"].append(uid)
     summaries = [row for uid, row in read_summaries(layer).items() if uid in turns]
     return {
         "segments": list(segments.values()),
         "turns": list(turns.values()),
-        "conversations": list(read_conversations(layer).values()),
+        "conversations": list(conversations.values()),
         "summaries": summaries,
         "flags": list(read_flags(layer).values()),
         "undoable": undoable,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from annotation.editing import apply_edits, document
+from annotation.editing import apply_at_once, apply_edits, document
 from annotation.filling import fill_layer
 from annotation.importing.rows import LayerRows
 from annotation.models import Edit, Project, Summary
@@ -242,6 +242,40 @@ def test_edits_undone_lead_back_through_every_state_and_redone_lead_forth(begin,
     back = [edit("undo", of=each["id"]) for each in reversed(redo)]
     apply_edits(layer, layer.owner, layer.revision, back)
     assert state(layer) == states[0]
+
+
+# --- the short way and the long one ---
+
+
+def said(changes):
+    """Changes without who made them, which differs between the two layers."""
+    told = []
+    for each in changes:
+        rows = (each["before"], each["after"])
+        plain = [row and {name: value for name, value in row.items() if name not in HISTORY} for row in rows]
+        told.append([each["kind"], each["uid"], *plain])
+    return told
+
+
+@some(10)
+@given(seed=seeds, batches=st.lists(st.integers(1, 4), min_size=1, max_size=8))
+def test_the_short_way_of_edits_leads_where_the_long_way_does(begin, seed, batches):
+    mine, copy = begin()
+    rng, known, done = random.Random(seed), Known(mine), []
+    for size in batches:
+        batch = []
+        for _ in range(size):
+            undo = done and rng.random() < 0.2
+            batch.append(edit("undo", of=done.pop()) if undo else known.invent(rng))
+            long = apply_edits(copy, copy.owner, copy.revision, [batch[-1]])[1][0]
+            known.take(long.changes)
+            done += [] if undo else [batch[-1]["id"]]
+        short = apply_at_once(mine.pk, mine.owner, mine.revision, batch)
+        assert short, "no edit here needs the long way"
+        mine.revision = short[0]
+        assert state(mine) == state(copy)
+        require_sound(mine)
+        assert said(short[1][-1].changes) == said(long.changes)
 
 
 # --- two clients on a bad network -------------------------------------------------------------------------------------
