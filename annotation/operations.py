@@ -189,7 +189,7 @@ def _turn_row(desk: Desk, uid: str, row: Row) -> Row:
     """A turn's row with members that exist, stand on their lane, and utter in no other turn."""
     made: Row = {"uid": uid}
     for lane in MEMBER_LANES:
-        uids = row.get(lane) or []
+        uids = [] if row.get(lane) is None else row[lane]
         if not isinstance(uids, list) or len(uids) > 500:
             raise EditError("bad-members", "A turn lists its segments by uid, lane by lane.")
         segments = [desk.need("segment", each) for each in dict.fromkeys(map(as_uid, uids))]

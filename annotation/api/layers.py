@@ -161,7 +161,9 @@ class EditsView(generics.ListAPIView[Edit]):
                 {**told, "author": edit.author.username if edit.author else ""}
                 for told, edit in zip(editing.applied(stale.missed), stale.missed, strict=True)
             ]
-            return Response({"error": "stale", "revision": stale.revision, "missed": missed}, status=409)
+            message = "The layer has changed since this revision; take what you missed, and send again."
+            told = {"error": "stale", "message": message, "revision": stale.revision, "missed": missed}
+            return Response(told, status=409)
         return Response({"revision": revision, "applied": editing.applied(edits)})
 
 

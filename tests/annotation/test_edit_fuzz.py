@@ -241,6 +241,7 @@ def test_a_revision_from_the_future_is_stale(browser, layer, op, revision):
     before = whole(layer)
     answer = post(browser, layer, json.dumps({"base_revision": revision, "edits": [good]}))
     assert (answer.status_code, answer.json()["error"], answer.json()["revision"]) == (409, "stale", 0)
+    assert "take what you missed" in answer.json()["message"]
     assert whole(layer) == before
 
 

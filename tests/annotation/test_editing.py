@@ -161,6 +161,14 @@ def test_an_utterance_is_in_one_turn_but_a_clip_may_serve_several(layer):
     assert error.value.code == "in-another-turn"
 
 
+@pytest.mark.parametrize("none", [False, 0, "", {}])
+def test_what_is_no_list_takes_no_members_away(layer, none):
+    one, _ = paired(layer)
+    with pytest.raises(EditError) as error:
+        do(layer, edit("turn.update", uid=one, expert=none))
+    assert error.value.code == "bad-members"
+
+
 def test_a_turn_leaves_its_conversation_when_it_is_grouped_elsewhere(layer):
     (one, _), (two, _) = paired(layer, 0), paired(layer, 5000)
     first, second = str(uuid.uuid4()), str(uuid.uuid4())
