@@ -10,7 +10,7 @@ import sys
 
 SERVER = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 ROOMS = ["tests/annotation", "tests/modeling/app", "tests/evaluation", "tests/site"]
-CHOICE = ["--ignore", "tests/annotation/audio", "-m", "not torch and not browser"]
+CHOICE = ["-p", "tests.touching", "--ignore", "tests/annotation/audio", "-m", "not torch and not browser"]
 
 
 def answers() -> str:

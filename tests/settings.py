@@ -24,3 +24,5 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["TEST"] = {"NAME": f"{_home}/test.sqlite3"}
     _pragmas = ("journal_mode=WAL", "synchronous=OFF", "foreign_keys=ON")
     _database["OPTIONS"]["init_command"] = "".join(f"PRAGMA {pragma};" for pragma in _pragmas)
+else:
+    _database.setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"  # for the same reason
