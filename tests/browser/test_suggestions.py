@@ -90,6 +90,25 @@ def test_suggestions_are_accepted_one_by_one_by_key_and_nothing_is_stored_before
     assert bench.page.locator(".row.suggestion").count() == 2
 
 
+# Whether anything is drawn in the strip of turns between two moments.
+DRAWN = """((from, to) => {
+  const { top, height } = bench.timeline.places.turns
+  const [x, end] = [bench.viewport.x(from), bench.viewport.x(to)].map(Math.round)
+  const context = bench.timeline.lanes.canvas.getContext("2d")
+  const { data } = context.getImageData(x, Math.round(top), end - x, Math.round(height))
+  return data.some((value, i) => i % 4 === 3 && value > 0)
+})"""
+
+
+def test_what_is_suggested_is_drawn_on_the_timeline_until_it_is_dismissed(sit, talk):
+    bench = sit(talk)
+    assert bench.look(f"return {DRAWN}(2000, 5000)")
+    assert not bench.look(f"return {DRAWN}(9100, 9900)")
+    bench.press("Shift+S", "Shift+R", "Shift+R", "Shift+R")
+    bench.wait(f"!{DRAWN}(0, 14000)")
+    assert talk.turns.count() == 0
+
+
 def test_all_in_view_or_in_a_range_are_accepted_as_one_act(sit, talk):
     bench = sit(talk)
     bench.look("bench.selection.mark({ start_ms: 1500, end_ms: 9000 })")

@@ -381,6 +381,38 @@ def test_edges_go_to_the_silence_around_them(sit, layer):
     bench.message("The edges are there already.")
 
 
+# How many pixels of a moment's waveform are drawn in its track.
+HEIGHT = """(() => {
+  const { top, height } = bench.timeline.places.tracks[0]
+  const context = bench.timeline.waves.canvas.getContext("2d")
+  const { data } = context.getImageData(Math.round(bench.viewport.x(1000)), Math.round(top), 1, Math.round(height))
+  let drawn = 0
+  for (let i = 3; i < data.length; i += 4) drawn += data[i] > 0
+  return [drawn, Math.round(height)]
+})()"""
+
+
+def test_the_waveform_is_drawn_taller_when_that_is_asked_for_and_never_out_of_its_place(sit, layer):
+    bench = sit(layer)
+    bench.wait("bench.tracks[0].peaks.tile(bench.tracks[0].peaks.levelFor(bench.viewport.msPerPx), 0)")
+    frame = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    bench.page.evaluate(frame)
+    flat, room = bench.look(f"return {HEIGHT}")
+    bench.press("*")
+    bench.message("The waveform is drawn 2 times as tall.")
+    bench.page.evaluate(frame)
+    taller, _ = bench.look(f"return {HEIGHT}")
+    assert flat < taller <= room
+    for _ in range(8):
+        bench.press("*")
+    assert bench.look("return bench.view.amplitude") == 32
+    for _ in range(8):
+        bench.press("_")
+    bench.message("The waveform is drawn as it is.")
+    bench.page.evaluate(frame)
+    assert bench.look(f"return {HEIGHT}") == [flat, room]
+
+
 # Where the spectrogram lies, its tone of 220 Hz shows as a column of many colours; a waveform has one.
 COLOURED = """(() => {
   const { top, height } = bench.timeline.places.tracks[0].spectrum ?? { top: 0, height: 1 }

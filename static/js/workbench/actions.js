@@ -104,6 +104,8 @@ export function actionsOf(bench) {
   add("Look", "zoom-out", "Zoom out", "-", () => bench.zoom(2), { repeats: true })
   add("Look", "zoom-all", "Whole session", "0", () => viewport.showAll())
   add("Look", "zoom-selection", "Zoom to the selection", "V", () => viewport.show(selection.span.start_ms, selection.span.end_ms), { can: () => selection.span !== null })
+  add("Look", "taller", "Taller waveform", "*", () => bench.stretch(2), { repeats: true, can: () => bench.tracks.length > 0 })
+  add("Look", "flatter", "Flatter waveform", "_", () => bench.stretch(0.5), { repeats: true, can: () => view.amplitude > 1 })
   add("Look", "spectrogram", "Spectrogram", "Shift+V", () => bench.showSpectrogram(), { pressed: () => view.spectrogram, can: () => bench.tracks.length > 0 })
   add("Look", "resume", "Back to the playhead", "Shift+A", () => bench.resume())
   add("Look", "follow", "Follow the playhead", "A", () => bench.setFollow(!view.follow), { pressed: () => view.follow })

@@ -17,6 +17,7 @@ import { Unfinished } from "workbench/unfinished"
 import { Viewport } from "workbench/viewport"
 
 const FIRST_VIEW_MS = 90_000
+const TALLEST = 32
 const EXCERPT_MS = 200 // heard on either side of a nudged edge
 
 // Event "peaks" when what is drawn of recordings came, "view" when a setting of the view differs.
@@ -27,7 +28,7 @@ export class Bench extends EventTarget {
     this.selection = new Selection(document)
     this.viewport = new Viewport(document.session.length_ms)
     this.player = new Player(document.session, signal)
-    this.view = { follow: true, topic: null, spectrogram: false }
+    this.view = { follow: true, topic: null, spectrogram: false, amplitude: 1 }
     this.drafts = new Set()
     this.tracks = [] // {recording, peaks} of the recordings that have a waveform
     this.sound = new Sound(document, signal)
@@ -136,6 +137,13 @@ export class Bench extends EventTarget {
     const anchor = selection.segment ? (selection.segment.start_ms + selection.segment.end_ms) / 2 : player.time
     const x = viewport.x(anchor)
     viewport.zoom(factor, x >= 0 && x <= viewport.width ? x : viewport.width / 2)
+  }
+
+  // How tall the waveform is drawn, in steps of two; what is heard stays as it is.
+  stretch(factor) {
+    this.view.amplitude = Math.min(TALLEST, Math.max(1, this.view.amplitude * factor))
+    this.dispatchEvent(new Event("view"))
+    this.say(this.view.amplitude === 1 ? "The waveform is drawn as it is." : `The waveform is drawn ${Number(this.view.amplitude.toFixed(1))} times as tall.`)
   }
 
   setFollow(on) {

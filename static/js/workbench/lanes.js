@@ -35,7 +35,7 @@ function box(segment, lane, index, viewport) {
   return width > 3 ? { x, y, width: width - 1, height } : { x: Math.round(x), y, width: Math.round(width), height }
 }
 
-export function paintLanes(context, { document, selection, viewport, places, palette, hidden }) {
+export function paintLanes(context, { document, selection, viewport, places, palette, hidden, suggested }) {
   for (const lane of places.lanes) {
     context.fillStyle = palette.line
     context.globalAlpha = 0.6
@@ -47,6 +47,7 @@ export function paintLanes(context, { document, selection, viewport, places, pal
     viewport, palette, colour: palette.accent, label: (turn) => String(turn.number),
     chosen: new Set(selection.turns.map(({ uid }) => uid)), rows: document.turnIndex.rows,
   })
+  paintSuggested(context, places.turns, suggested, viewport, palette)
   const conversations = document.conversationIndex
   paintStrip(context, places.conversations, conversations.within(viewport.startMs, viewport.endMs), {
     viewport, palette, colour: palette["ink-soft"], label: (each) => document.topicLabel(each.row.topic),
@@ -166,6 +167,19 @@ function paintStrip(context, place, items, { viewport, palette, colour, label, c
     context.fillStyle = chosen.has(item.uid) ? palette.paper : palette.ink
     context.fillText(text.slice(0, visible), left, y + height / 2 + 0.5)
   }
+}
+
+// Turns that are suggested: dashed, since nobody has made them.
+function paintSuggested(context, { top, height }, suggested, viewport, palette) {
+  context.strokeStyle = palette.accent
+  context.lineWidth = 1
+  context.setLineDash([3, 3])
+  for (const { start_ms, end_ms } of suggested) {
+    const x = Math.round(viewport.x(start_ms))
+    const width = Math.round(viewport.x(end_ms)) - x - 1
+    if (width > 3) context.strokeRect(x + 0.5, top + 2.5, width, height - 6)
+  }
+  context.setLineDash([])
 }
 
 export function ghostBox(segment, places, document, viewport) {

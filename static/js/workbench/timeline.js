@@ -46,6 +46,7 @@ export class Timeline extends HTMLElement {
       this.#follow()
       this.redraw("above")
     })
+    on(bench.suggestions, "change", redraw("lanes"))
     on(bench.palette, "change", redraw("waves", "lanes", "above"))
     on(bench, "peaks", () => {
       for (const { peaks, samples, spectrogram } of bench.tracks) {
@@ -126,9 +127,10 @@ export class Timeline extends HTMLElement {
   }
 
   #drawLanes() {
-    const { document, selection, viewport, palette } = this.bench
+    const { document, selection, viewport, palette, suggestions } = this.bench
+    const suggested = suggestions.all.filter(({ start_ms, end_ms }) => end_ms > viewport.startMs && start_ms < viewport.endMs)
     const hidden = this.gestures.ghosts && new Set(this.gestures.ghosts.map(({ uid }) => uid))
-    paintLanes(this.lanes.clear(), { document, selection, viewport, places: this.places, palette, hidden })
+    paintLanes(this.lanes.clear(), { document, selection, viewport, places: this.places, palette, hidden, suggested })
   }
 
   #drawAbove() {

@@ -23,7 +23,7 @@ export function paintTracks(context, places, { viewport, palette, player, view }
   for (const { track, top, height, spectrum } of places) {
     const silent = player.mix.loudness(track.recording.id) === 0
     context.globalAlpha = silent && places.length > 1 ? 0.35 : 0.85
-    paintTrack(context, track, { top, height }, viewport, palette)
+    paintTrack(context, track, { top, height, amplitude: view.amplitude }, viewport, palette)
     context.globalAlpha = 1
     if (spectrum) paintSpectrum(context, track, spectrum, { viewport, palette, view })
   }
@@ -37,7 +37,7 @@ function paintTrack(context, { peaks, samples }, place, viewport, palette) {
   if (samples && viewport.msPerPx < CLOSE_MS_PER_PX) {
     samples.want(viewport.startMs, viewport.endMs)
     const windows = samples.windows(viewport.startMs, viewport.endMs)
-    if (windows?.length) return paintSamples(context, windows, viewport, { ...place, gain: peaks.gain }, palette)
+    if (windows?.length) return paintSamples(context, windows, viewport, { ...place, gain: peaks.gain * place.amplitude }, palette)
   }
   paintWaveform(context, peaks, viewport, place, palette)
 }

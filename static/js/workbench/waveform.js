@@ -25,17 +25,17 @@ export function paintRuler(context, viewport, height, palette) {
 const scratch = { columns: new Int8Array(0) }
 
 // Channels lie one above the other, or `overlaid` on one line where there is little room.
-export function paintWaveform(context, peaks, { startMs, msPerPx, width }, { top, height, overlaid = false }, palette) {
+export function paintWaveform(context, peaks, { startMs, msPerPx, width }, { top, height, overlaid = false, amplitude = 1 }, palette) {
   const columns = Math.ceil(width)
   if (scratch.columns.length < 2 * columns) scratch.columns = new Int8Array(2 * columns)
   const room = overlaid ? height : height / peaks.channels
   for (let channel = 0; channel < peaks.channels; channel++) {
     const middle = top + room * ((overlaid ? 0 : channel) + 0.5)
-    const scale = ((room / 2 - 1.5) / 128) * peaks.gain
+    const scale = ((room / 2 - 1.5) / 128) * peaks.gain * amplitude
     context.fillStyle = palette.line
     context.fillRect(0, Math.round(middle), width, 1)
     peaks.columns(channel, startMs, msPerPx, columns, scratch.columns)
-    fill(context, scratch.columns, columns, middle, scale, palette.wave)
+    fill(context, scratch.columns, columns, { middle, scale, most: room / 2 }, palette.wave)
   }
 }
 
@@ -46,6 +46,10 @@ export function paintSamples(context, windows, viewport, { top, height, gain }, 
   const { channels, rate } = windows[0]
   const room = height / channels
   const apart = 1000 / rate / viewport.msPerPx
+  context.save()
+  context.beginPath()
+  context.rect(0, top, viewport.width, height)
+  context.clip()
   for (let channel = 0; channel < channels; channel++) {
     const middle = top + room * (channel + 0.5)
     const scale = ((room / 2 - 1.5) / 32768) * gain
@@ -55,6 +59,7 @@ export function paintSamples(context, windows, viewport, { top, height, gain }, 
     if (apart < 1) ranges(context, windows, viewport, { channel, middle, scale })
     else line(context, windows, viewport, { channel, middle, scale, apart })
   }
+  context.restore()
 }
 
 function ranges(context, windows, viewport, { channel, middle, scale }) {
@@ -92,13 +97,14 @@ function line(context, windows, viewport, { channel, middle, scale, apart }) {
   context.stroke()
 }
 
-function fill(context, data, columns, middle, scale, colour) {
+// What is drawn taller than its room ends at the room's edge.
+function fill(context, data, columns, { middle, scale, most }, colour) {
   context.fillStyle = colour
   for (let x = 0; x < columns; x++) {
     const low = data[2 * x]
     const high = data[2 * x + 1]
     if (low > high) continue
-    const top = middle - Math.max(high * scale, 0.5)
-    context.fillRect(x, top, 1, middle - Math.min(low * scale, -0.5) - top)
+    const top = middle - Math.min(Math.max(high * scale, 0.5), most)
+    context.fillRect(x, top, 1, middle - Math.max(Math.min(low * scale, -0.5), -most) - top)
   }
 }
