@@ -18,6 +18,7 @@ from typing import Any
 from playwright.async_api import async_playwright
 
 from bench import frames, full_layer
+from bench.lean import LeanTab, lean_chromium
 from bench.measure import Figure, Recordings
 from bench.site import PASSWORD, Site, papers
 from bench.tab import FLAGS, Tab, chromium, chromium_mb, cookies_of, program, seat_at, tab
@@ -39,9 +40,9 @@ def workbench_arm(recordings: Recordings, folder: Path) -> list[Figure]:
             with tab(browser, site) as seat:
                 figures += _listening(_at(seat, layer))
         figures += asyncio.run(_moving(site, layer))
-        with chromium() as browser, tab(browser, site) as seat:  # a browser whose memory is this tab's alone
-            figures += _scrubbing(_at(seat, layer))
-            figures += _saving(seat)
+        figures += _weighing(site, layer)
+        with chromium() as browser, tab(browser, site) as seat:
+            figures += _saving(_at(seat, layer))
         figures += _served(site, session, layer)
         figures += _queries(site, layer)
     finally:
@@ -245,42 +246,52 @@ async def _frames(page: Any, protocol: Any, hand: frames.Hand) -> list[Figure]:
 # ------------------------------------------------------------------ scrubbing
 
 
-def _scrubbing(seat: Tab) -> list[Figure]:
+def _weighing(site: Site, layer: int) -> list[Figure]:
+    """What a browser weighs in which nothing else is open: with an empty page, with the workbench, after a while."""
+    with lean_chromium() as seat:
+        time.sleep(2)
+        empty = sum(chromium_mb().values())
+        seat.open(site, f"/layers/{layer}/")
+        seat.until(READY)
+        return [*_scrubbing(seat), Figure("workbench: … with an empty page instead", empty, "MB")]
+
+
+BOXES = """["mix-overview", "mix-timeline .stage"].map((name) => {
+  const { x, y, width, height } = document.querySelector(name).getBoundingClientRect()
+  return [x, y, width, height]
+})"""
+READY = "document.querySelector('mix-workbench[data-state=ready]') !== null"
+
+
+def _scrubbing(seat: LeanTab) -> list[Figure]:
     """Look about for half an hour's worth, then weigh what is left."""
-    page = seat.page
     rng = random.Random(7)
-    (ox, oy, ow, oh), (sx, sy, sw, _) = (
-        seat.page.evaluate(
-            f"""() => {{
-              const {{ x, y, width, height }} = document.querySelector('{name}').getBoundingClientRect()
-              return [x, y, width, height]
-            }}"""
-        )
-        for name in ("mix-overview", "mix-timeline .stage")
-    )
+    time.sleep(2)  # what is fetched and drawn after it is ready
+    fresh = sum(chromium_mb().values())
+    (ox, oy, ow, oh), (sx, sy, sw, _) = seat.look(BOXES)
     looks = [["+", "+"], ["-", "-"], ["0", "V"], ["PageDown"], ["PageDown", "V"], ["ArrowDown"], ["Shift+ArrowDown"]]
     looks += [["Shift+PageDown"], ["n"], ["+", "+", "+", "+", "+"], ["-", "-", "-"], ["Shift+Space", "Escape"]]
-    before = seat.protocol.send("Runtime.getHeapUsage")
+    before = seat.send("Runtime.getHeapUsage")
     for number in range(ROUNDS):
-        page.mouse.click(ox + rng.uniform(2, ow - 2), oy + oh / 2)
-        page.mouse.click(sx + rng.uniform(2, sw - 2), sy + 60)
+        seat.click(ox + rng.uniform(2, ow - 2), oy + oh / 2)
+        seat.click(sx + rng.uniform(2, sw - 2), sy + 60)
         for key in rng.choice(looks):
-            page.keyboard.press(key)
+            seat.press(key)
         if number % 2:
-            page.keyboard.press("Space")
-            page.wait_for_timeout(120)
-            page.keyboard.press("Escape")
+            seat.press("Space")
+            time.sleep(0.12)
+            seat.press("Escape")
         for _ in range(6):
-            page.mouse.wheel(rng.choice((-200, 200)), 0)
-        page.mouse.wheel(0, rng.choice((-100, 100)))
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    page.wait_for_timeout(1000)
+            seat.wheel(rng.choice((-200, 200)), 0)
+        seat.wheel(0, rng.choice((-100, 100)))
+    seat.press("Escape")
+    seat.press("Escape")
+    time.sleep(1)
     memory = chromium_mb()
-    seat.protocol.send("HeapProfiler.collectGarbage")
-    heap = seat.protocol.send("Runtime.getHeapUsage")
-    seat.protocol.send("Performance.enable")
-    metrics = {row["name"]: row["value"] for row in seat.protocol.send("Performance.getMetrics")["metrics"]}
+    seat.send("HeapProfiler.collectGarbage")
+    heap = seat.send("Runtime.getHeapUsage")
+    seat.send("Performance.enable")
+    metrics = {row["name"]: row["value"] for row in seat.send("Performance.getMetrics")["metrics"]}
 
     def weight(usage: dict[str, float]) -> float:
         return sum(usage.get(part, 0) for part in ("usedSize", "embedderHeapUsedSize", "backingStorageSize")) / 1e6
@@ -290,9 +301,10 @@ def _scrubbing(seat: Tab) -> list[Figure]:
         Figure("workbench: … with what is kept outside it (DOM, tiles)", weight(heap), "MB"),
         Figure("workbench: … at first", weight(before), "MB"),
         Figure("workbench: DOM nodes", metrics["Nodes"], "", 1500),
-        Figure("workbench: elements", page.evaluate("() => document.querySelectorAll('*').length"), ""),
+        Figure("workbench: elements", seat.look("document.querySelectorAll('*').length"), ""),
         Figure("workbench: memory of the whole browser, after scrubbing", sum(memory.values()), "MB", 400.0),
         *(Figure(f"workbench: … of it, {kind}", size, "MB") for kind, size in sorted(memory.items())),
+        Figure("workbench: … with the workbench just opened", fresh, "MB"),
     ]
 
 

@@ -6,7 +6,7 @@ import { el, oncePerFrame } from "workbench/element"
 import { Heights, onlyRows, scriptRows } from "workbench/script"
 
 const REST_MS = 4000
-const OVERSCAN_PX = 300
+const OVERSCAN_PX = 160
 const GUESS = { conversation: 34, turn: 27, segment: 28, suggestion: 34 }
 
 class Transcript extends HTMLElement {

@@ -46,7 +46,7 @@ class Workbench extends HTMLElement {
       notice.textContent = "The layer could not be loaded. Reload the page to try again."
       throw error
     }
-    notice.hidden = true
+    notice.remove()
     for (const link of document.querySelectorAll("link[rel=modulepreload]")) link.remove() // they have done their work
     requestAnimationFrame(() => {
       mark("workbench-ready")
