@@ -2,13 +2,15 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.text import slugify
 
-from annotation.models import ApiToken, Layer, MixingSession, Person, Project, Recording, Role
+from annotation.importing import FORMATS, MAX_BYTES, Speaker
+from annotation.models import ApiToken, Lane, Layer, MixingSession, Person, Project, Recording, Role
 
 RESERVED = {"new"}
 
@@ -137,19 +139,44 @@ class PlacementForm(forms.Form):
 
 
 class TranscriptForm(forms.Form):
-    """A transcript that becomes a layer."""
+    """A transcript that comes in."""
 
-    file = forms.FileField(label="Transcript", help_text="JSONL of this site, or a Praat TextGrid.")
-    lanes = forms.CharField(
-        required=False,
-        label="Speakers",
-        help_text="Where the file has other names: Speaker 1=expert, Speaker 2=amateur",
-    )
+    file = forms.FileField(label="Transcript", help_text="The next page shows what would come of it.")
+    format = forms.ChoiceField(required=False, help_text="The content tells it; choose one where that goes wrong.")
 
-    def clean_lanes(self) -> dict[str, str]:
-        """Pairs of a name in the file and a lane."""
-        pairs = [pair for pair in self.cleaned_data["lanes"].split(",") if pair.strip()]
-        return read_lanes(pairs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        formats = [(name, name) for name in sorted(FORMATS)]
+        self.fields["format"].choices = [("", "told by its content"), *formats]  # type: ignore[attr-defined]
+
+    def clean_file(self) -> Any:
+        """A file of a transcript's size."""
+        file = self.cleaned_data["file"]
+        if file.size > MAX_BYTES:
+            raise forms.ValidationError("A transcript has at most 64 MB; this file is something else.")
+        return file
+
+
+LANE_CHOICES = [*Lane.choices, ("", "leave out")]
+
+
+class MappingForm(forms.Form):
+    """Which lane each speaker of a transcript goes to."""
+
+    def __init__(self, speakers: Sequence[Speaker], *args: Any, lanes: dict[str, str] | None = None) -> None:
+        super().__init__(*args)
+        self.speakers = speakers
+        for number, speaker in enumerate(speakers):
+            self.fields[f"lane-{number}"] = forms.ChoiceField(
+                choices=LANE_CHOICES,
+                required=False,
+                label=f"Lane of {speaker.name or 'the unnamed speaker'}",
+                initial=(lanes or {}).get(speaker.name, ""),
+            )
+
+    def lanes(self) -> dict[str, str]:
+        """The lane of each speaker by name."""
+        return {speaker.name: self.cleaned_data[f"lane-{number}"] for number, speaker in enumerate(self.speakers)}
 
 
 def read_lanes(pairs: list[str]) -> dict[str, str]:

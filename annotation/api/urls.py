@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import drafts, layers, people, sessions, snapshots, uploads
+from annotation.api import drafts, layers, people, sessions, snapshots, transcripts, uploads
 
 urlpatterns = [
     path("projects/", sessions.ProjectList.as_view(), name="api-projects"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("sessions/", sessions.SessionList.as_view(), name="api-sessions"),
     path("sessions/<int:pk>/", sessions.SessionDetail.as_view(), name="api-session"),
     path("sessions/<int:pk>/playback/", sessions.PlaybackView.as_view(), name="api-session-playback"),
+    path("sessions/<int:pk>/transcripts/", transcripts.TranscriptList.as_view(), name="api-session-transcripts"),
+    path("transcripts/<uuid:uid>/", transcripts.TranscriptDetail.as_view(), name="api-transcript"),
+    path("transcripts/<uuid:uid>/layer/", transcripts.TranscriptLayer.as_view(), name="api-transcript-layer"),
     path("recordings/", sessions.RecordingList.as_view(), name="api-recordings"),
     path("recordings/<int:pk>/", sessions.RecordingDetail.as_view(), name="api-recording"),
     path("recordings/<int:pk>/spectrogram/", sessions.SpectrogramView.as_view(), name="api-recording-spectrogram"),
@@ -24,6 +27,7 @@ urlpatterns = [
     path("layers/<int:pk>/turns/<uuid:uid>/drafts/", drafts.DraftsView.as_view(), name="api-layer-turn-drafts"),
     path("layers/<int:pk>/submission/", layers.SubmissionView.as_view(), name="api-layer-submission"),
     path("layers/<int:pk>/review/", layers.ReviewView.as_view(), name="api-layer-review"),
+    path("layers/<int:pk>/report/", transcripts.LayerReport.as_view(), name="api-layer-report"),
     path("uploads/", uploads.UploadList.as_view(), name="api-uploads"),
     path("uploads/<uuid:uid>/", uploads.UploadDetail.as_view(), name="api-upload"),
     path("uploads/<uuid:uid>/completion/", uploads.UploadCompletion.as_view(), name="api-upload-completion"),

@@ -13,6 +13,7 @@ from annotation.models.segment import Lane, Segment
 from annotation.models.session import MixingSession, Participant, Seat
 from annotation.models.snapshot import Snapshot
 from annotation.models.summary import Summary
+from annotation.models.transcript import Transcript
 from annotation.models.turn import Turn, TurnMember
 from annotation.models.upload import Upload
 from annotation.models.vocabulary import VocabularyVersion
@@ -41,6 +42,7 @@ __all__ = [
     "Snapshot",
     "Summary",
     "SummaryDraft",
+    "Transcript",
     "Turn",
     "TurnMember",
     "Upload",

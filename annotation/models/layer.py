@@ -75,6 +75,7 @@ class Layer(models.Model):
     revision = models.PositiveIntegerField(default=0)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
     report = models.JSONField(default=dict)  # what an import repaired or lost
+    provenance = models.JSONField(default=dict)  # what an import or a model made it of: files, hashes, settings
     created_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,8 +1,5 @@
 """A session: its recordings, its layers, and the ways to a layer."""
 
-import tempfile
-from pathlib import Path
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
@@ -11,10 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import editing, uploading
-from annotation.bringing import bring_transcript
 from annotation.forms import LayerForm, PlacementForm, TranscriptForm
-from annotation.importing import TranscriptError
-from annotation.models import Ingest, Layer, MixingSession, Recording
+from annotation.models import Ingest, Layer, MixingSession, Recording, Transcript
 from mixassist_site.http import MemberRequest, page_of
 
 
@@ -37,6 +32,7 @@ def session_page(
     visible = Layer.objects.visible_to(request.user).for_session(found)
     counted = (
         visible.select_related("owner")
+        .defer("report", "provenance")
         .order_by("pk")
         .annotate(
             segment_count=Count("segments", distinct=True),
@@ -44,6 +40,7 @@ def session_page(
             conversation_count=Count("conversations", distinct=True),
         )
     )
+    may_add = request.user.has_perm("annotation.add_session", found)
     jobs = Ingest.objects.filter(recording__session=found).select_related("recording").order_by("pk")
     own = visible.filter(owner=request.user, kind=Layer.Kind.HUMAN).first()
     context = {
@@ -55,7 +52,8 @@ def session_page(
         "own": own,
         "layer_form": LayerForm(visible=visible),
         "transcript_form": transcript_form,
-        "may_add": request.user.has_perm("annotation.add_session", found),
+        "waiting": Transcript.objects.visible_to(request.user).waiting().filter(session=found) if may_add else (),
+        "may_add": may_add,
         "may_steer": request.user.has_perm("annotation.manage_project", found),
     }
     wrong = transcript_form.errors or placed
@@ -83,32 +81,6 @@ def layers(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, "Choose one of the layers that you can see, or an empty one.")
         return redirect(found)
     return redirect(editing.start_layer(found, request.user, form.cleaned_data["parent"]))
-
-
-@require_POST
-def transcripts(request: MemberRequest, pk: int) -> HttpResponse:
-    """Bring in a transcript as a new layer."""
-    found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
-    if not request.user.has_perm("annotation.add_session", found):
-        raise PermissionDenied
-    form = TranscriptForm(request.POST, request.FILES)
-    if form.is_valid():
-        file = form.cleaned_data["file"]
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "transcript"
-            with path.open("wb") as target:
-                for chunk in file.chunks():
-                    target.write(chunk)
-            try:
-                layer = bring_transcript(
-                    found, path, title=file.name or "", lanes=form.cleaned_data["lanes"], by=request.user
-                )
-            except TranscriptError as error:
-                form.add_error("file", error.message)
-            else:
-                messages.success(request, f"The transcript is here as a layer with {layer.segments.count()} segments.")
-                return redirect(found)
-    return session_page(request, found, transcript_form=form)
 
 
 @require_POST

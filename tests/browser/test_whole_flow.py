@@ -87,6 +87,7 @@ def test_a_recording_goes_in_and_a_blind_report_comes_out(page, log_in, ada, ana
     over(page)
     page.get_by_label("Transcript").set_input_files(transcript(tmp_path))
     page.get_by_role("button", name="Bring it in").click()
+    page.get_by_role("button", name="Make the layer").click()
     page.get_by_text("The transcript is here as a layer").wait_for()
     session = MixingSession.objects.get()
     page.get_by_role("button", name="Log out").click()

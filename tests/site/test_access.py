@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from annotation.audio.tiles import Level, Peaks, picture_name
+from annotation.bringing import keep_transcript
 from annotation.models import ApiToken, Derived, Ingest, Upload
 from evaluation import assignment
 from modeling.models import Adapter
@@ -35,6 +36,7 @@ SUPER = {**PERSON, **dict.fromkeys(("stranger", "annotator", "reviewer", "admin"
 ONLY = {**MEMBER, **dict.fromkeys(("stranger", "annotator", "reviewer", "admin", "superuser"), HIDDEN)}
 ANA = {**ONLY, "annotator": MAY}
 ADA = {**ONLY, "admin": MAY}
+TRANSCRIPT = b'{"type": "segment", "lane": "expert", "start_ms": 0, "end_ms": 900, "text": "Hm?"}'
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,14 @@ ROUTES = [
     page("session", MEMBER, "session"),
     form("session-layers", MEMBER, "session"),
     form("session-transcripts", ADMIN, "session"),
+    form("transcript", ADA, "transcript", read=ADA),
+    form("transcript-removal", ADA, "transcript"),
     form("session-removal", ADMIN, "session"),
     page("layer", MEMBER, "imported"),
     page("layer", ANA, "draft"),
     page("layer", MEMBER | {"annotator": HIDDEN}, "handed_in"),
+    page("layer-report", MEMBER, "imported"),
+    page("layer-report", ANA, "draft"),
     form("layer-submission", MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN), "imported"),
     form("layer-submission", ANA, "draft"),
     form("layer-review", REVIEWER, "imported", verdict="accept"),
@@ -148,6 +154,9 @@ ROUTES = [
     api("api-session", MEMBER, "session"),
     api("api-session-playback", MEMBER, "session"),
     api("api-recordings", PERSON),
+    api("api-session-transcripts", None, "session", post=ADMIN),
+    Route("api-transcript", {"GET": ADA, "HEAD": ADA, "OPTIONS": ADA, "DELETE": ADA}, ("transcript",), json=True),
+    api("api-transcript-layer", None, "transcript", post=ADA),
     api("api-recording", MEMBER, "recording"),
     api("api-recording-spectrogram", None, "recording", post=MEMBER),
     Route(
@@ -177,6 +186,8 @@ ROUTES = [
         post=MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN),
     ),
     api("api-layer-turn-drafts", ANA, "draft", "turn", post=ANA),
+    api("api-layer-report", MEMBER, "imported"),
+    api("api-layer-report", ANA, "draft"),
     api("api-layer-submission", None, "imported", post=MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN)),
     api("api-layer-submission", None, "draft", post=ANA),
     api("api-layer-review", None, "imported", post=REVIEWER, verdict="accept"),
@@ -250,6 +261,7 @@ def world(project, ana, rita, ada, sam, sue, settings):
         Derived.objects.create(recording=recording, kind=kind, digest="abc", path=where, facts=facts)
     recording.path.parent.mkdir(parents=True)
     write(recording.path, music(0.2))
+    kept = keep_transcript(session, "a.jsonl", [TRANSCRIPT], by=ada)
     imported = LayerFactory(session=session, state="submitted")
     SegmentFactory(layer=imported)
     study = study_of(project)
@@ -265,6 +277,7 @@ def world(project, ana, rita, ada, sam, sue, settings):
         "membership": project.memberships.get(person=rita).pk,
         "token": ApiToken.issue(ana, "script", ["read"])[0].pk,
         "upload": Upload.objects.create(project=project, by=ada, name="a.wav", size=10).uid,
+        "transcript": kept.uid,
         "session": session.pk,
         "recording": recording.pk,
         "digest": "abc",

@@ -1,0 +1,128 @@
+"""A transcript comes in: what would come of it, who is whom in it, the layer that it becomes; and a layer goes out."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotation import bringing
+from annotation.forms import MappingForm, TranscriptForm
+from annotation.importing import TranscriptError
+from annotation.models import Layer, MixingSession, Transcript
+from annotation.views.sessions import session_page
+from mixassist_site.http import MemberRequest, page_of
+
+
+@require_POST
+def transcripts(request: MemberRequest, pk: int) -> HttpResponse:
+    """Keep a transcript, and go on to what would come of it."""
+    found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
+    if not request.user.has_perm("annotation.add_session", found):
+        raise PermissionDenied
+    form = TranscriptForm(request.POST, request.FILES)
+    if form.is_valid():
+        file, format = form.cleaned_data["file"], form.cleaned_data["format"] or None
+        try:
+            return redirect(
+                bringing.keep_transcript(found, file.name or "", file.chunks(), format=format, by=request.user)
+            )
+        except TranscriptError as error:
+            form.add_error("file", error.message)
+    return session_page(request, found, transcript_form=form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def transcript(request: MemberRequest, uid: str) -> HttpResponse:
+    """What would come of a transcript; POST keeps the lanes that were chosen, and with `make` makes the layer."""
+    found = _transcript(request, uid)
+    if found.layer is not None:
+        return redirect("layer-report", found.layer.pk)
+    try:
+        outlook = bringing.outlook(found)
+    except TranscriptError as error:
+        messages.error(request, error.message)
+        return redirect(found.session)
+    if request.method != "POST":
+        return _outlook_page(request, found, outlook, MappingForm(outlook.survey.speakers, lanes=outlook.lanes))
+    form = MappingForm(outlook.survey.speakers, request.POST)
+    if not form.is_valid():
+        return _outlook_page(request, found, outlook, form)
+    found.lanes = form.lanes()
+    found.save(update_fields=["lanes"])
+    if "make" not in request.POST:
+        return redirect(found)
+    try:
+        layer = bringing.make_layer(found, found.lanes, by=request.user)
+    except TranscriptError as error:
+        form.add_error(None, error.message)
+        return _outlook_page(request, found, outlook, form)
+    messages.success(request, f"The transcript is here as a layer with {layer.segments.count()} segments.")
+    return redirect("layer-report", layer.pk)
+
+
+def _transcript(request: MemberRequest, uid: str) -> Transcript:
+    visible = Transcript.objects.visible_to(request.user).select_related("session__project", "layer")
+    found = get_object_or_404(visible, uid=uid)
+    if not request.user.has_perm("annotation.add_session", found):
+        raise PermissionDenied
+    return found
+
+
+def _outlook_page(
+    request: MemberRequest, found: Transcript, outlook: bringing.Outlook, form: MappingForm
+) -> HttpResponse:
+    told = [("Mended", each) for each in outlook.imported.repaired] + [("Lost", each) for each in outlook.imported.lost]
+    context = {
+        "transcript": found,
+        "session": found.session,
+        "project": found.project,
+        "outlook": outlook,
+        "survey": outlook.survey,
+        "form": form,
+        "rows": list(zip(outlook.survey.speakers, form.visible_fields(), strict=True)),
+        "lanes": outlook.imported.lanes(),
+        "coming": len(outlook.imported.rows.segments),
+        "page": page_of(request, told),
+        "repaired": len(outlook.imported.repaired),
+        "lost": len(outlook.imported.lost),
+    }
+    return render(request, "annotation/transcript.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+def removal(request: MemberRequest, uid: str) -> HttpResponse:
+    """Forget a transcript that is no layer yet."""
+    found = _transcript(request, uid)
+    if bringing.drop_transcript(found):
+        messages.success(request, f"{found.name} is gone; nothing has come of it.")
+    else:
+        messages.error(request, f"{found.name} is a layer already; it stays.")
+    return redirect(found.session)
+
+
+@require_safe
+def report(request: MemberRequest, pk: int) -> HttpResponse:
+    """What a layer was made of, and what was mended and lost on the way."""
+    visible = Layer.objects.visible_to(request.user).select_related("session__project", "owner")
+    found = get_object_or_404(visible, pk=pk)
+    told = [
+        (word, each) for name, word in (("repaired", "Mended"), ("lost", "Lost"), ("doubtful", "Doubtful"))
+        for each in found.report.get(name, [])
+    ]  # fmt: skip
+    context = {
+        "layer": found,
+        "session": found.session,
+        "project": found.project,
+        "lanes": found.report.get("lanes", {}),
+        "page": page_of(request, told),
+        "counts": [(word, len(found.report.get(name, []))) for name, word in
+                   (("repaired", "mended"), ("lost", "lost"), ("doubtful", "doubtful"))],
+        "origin": _origin(found.provenance),
+    }  # fmt: skip
+    return render(request, "annotation/report.html", context)
+
+
+def _origin(provenance: dict[str, object]) -> list[tuple[str, object]]:
+    """What is known of a layer's making, in the order in which it was written, without what holds nothing."""
+    return [(name.replace("_", " ").capitalize(), value) for name, value in provenance.items() if value not in ("", {})]
