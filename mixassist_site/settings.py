@@ -212,6 +212,9 @@ JOB_STOP_GRACE_SECONDS = env.float("JOB_STOP_GRACE_SECONDS", default=120.0)
 # --- models and judges ---
 HF_HOME = env.str("HF_HOME", default="")
 JUDGE_ENDPOINTS = json.loads(env.str("JUDGE_ENDPOINTS", default="{}"))
+# What transcribes: a Whisper's hub id or folder, or "tiny" for one with random weights; empty: nothing does.
+TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", default="openai/whisper-small")
+TRANSCRIBE_REVISION = env.str("TRANSCRIBE_REVISION", default="")
 # {"base_url": "https://…/v1", "model": "…", "api_key_env": "NAME", "timeout_s": 60}; empty: no drafts of summaries.
 SUMMARY_DRAFTS = env.str("SUMMARY_DRAFTS", default="")
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.urls import reverse
 
-from annotation.models import Project, Snapshot
+from annotation.models import Lane, MixingSession, Project, Recording, Snapshot
 from modeling import bases
 from modeling.launch import MAX_ANSWERS, SPLITS
 from modeling.models import Adapter, Source
@@ -143,3 +143,25 @@ class GenerationForm(forms.Form):
 def base_label(key: str) -> str:
     """A base as forms name it."""
     return "tiny (random weights, to try things out)" if key == TINY else key
+
+
+class TranscriptionForm(forms.Form):
+    """Which recording is transcribed, and where its words go."""
+
+    recording = forms.ModelChoiceField(Recording.objects.none(), empty_label=None)
+    language = forms.RegexField(
+        r"^[a-z]{2,3}$", required=False, help_text="Its code, such as en; left empty, the model tells it.",
+        error_messages={"invalid": "Give a language by its code, such as en or de."},
+    )  # fmt: skip
+    lane = forms.ChoiceField(
+        choices=Lane.choices,
+        initial=Lane.NOTE,
+        help_text="A model does not know who speaks: of a recording with both voices, notes are a good place.",
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, session: MixingSession, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        recording: Any = self.fields["recording"]
+        recording.queryset = session.recordings.select_related("session__project").exclude(kind=Recording.Kind.DAW)
+        recording.label_from_instance = lambda one: f"{one.name} ({one.get_kind_display()})"

@@ -1,21 +1,24 @@
 """Write the row of a run or a generation, and ring for it once it is committed."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation.models import Person, Project, Snapshot
+from annotation.models import Lane, Person, Project, Recording, Snapshot
 from mixassist_site.jobs import Job, JobError, ring
 from modeling import bases
 from modeling.backbones.errors import TrainingError
-from modeling.models import Adapter, BaseModel, Generation, Source, TrainingRun
+from modeling.models import Adapter, BaseModel, Generation, Source, TrainingRun, Transcription
 from modeling.training.config import TrainingConfig
 
 SPLITS = ("train", "validation", "test")
 MAX_ANSWERS = 16
+LANGUAGE = re.compile(r"[a-z]{2,3}")
 MAX_NAME = 120
 COLDEST = 0.01  # below it, and above 0, logits overflow
 DECODING: dict[str, tuple[type[int] | type[float], float, float]] = {  # what may be chosen: type, least, most
@@ -113,6 +116,32 @@ def start_generation(
         created_by=by,
     )
     return _queue(generation, key)
+
+
+def start_transcription(
+    *,
+    recording: Recording,
+    language: str = "",
+    lane: str = Lane.NOTE,
+    by: Person | None = None,
+    key: uuid.UUID | None = None,
+) -> Transcription:
+    """Queue the transcription of a recording by the configured model; the same key twice is one."""
+    if not settings.TRANSCRIBE_MODEL:
+        raise LaunchError("off", "No speech model is configured; whoever keeps the site names one in TRANSCRIBE_MODEL.")
+    if language and not LANGUAGE.fullmatch(language):
+        raise LaunchError("bad-language", "Give a language by its code, such as en or de, or leave it to the model.")
+    asked = Transcription(
+        project=recording.project,
+        session=recording.session,
+        recording=recording,
+        model=settings.TRANSCRIBE_MODEL,
+        revision=settings.TRANSCRIBE_REVISION,
+        language=language,
+        lane=lane,
+        created_by=by,
+    )
+    return _queue(asked, key)
 
 
 def _require_frozen(project: Project, snapshot: Snapshot, split: str) -> None:

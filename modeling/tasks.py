@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from modeling import execute
-from modeling.models import Generation, TrainingRun
+from modeling.models import Generation, TrainingRun, Transcription
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -16,3 +16,10 @@ def train_adapter(run_id: int) -> None:
 def generate_candidates(generation_id: int) -> None:
     """Let a source answer a split."""
     execute.generate(Generation.objects.get(pk=generation_id))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def transcribe(transcription_id: int) -> None:
+    """Transcribe a recording."""
+    if job := Transcription.objects.filter(pk=transcription_id).first():
+        execute.transcribe(job)

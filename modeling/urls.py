@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from modeling.views import adapters, generations, runs
+from modeling.views import adapters, generations, runs, transcriptions
 
 urlpatterns = [
     path("projects/<slug:slug>/runs/", runs.runs, name="runs"),
     path("projects/<slug:slug>/runs/new/", runs.new_run, name="run-new"),
     path("projects/<slug:slug>/generations/", generations.generations, name="generations"),
     path("projects/<slug:slug>/generations/new/", generations.new_generation, name="generation-new"),
+    path("sessions/<int:pk>/transcriptions/", transcriptions.transcriptions, name="transcriptions"),
     path("runs/<int:pk>/", runs.run, name="run"),
     path("runs/<int:pk>/curve/", runs.curve, name="run-curve"),
     path("adapters/<int:pk>/", adapters.adapter, name="adapter"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modeling.api import adapters, generations, runs
+from modeling.api import adapters, generations, runs, transcriptions
 
 urlpatterns = [
     path("runs/", runs.RunList.as_view(), name="api-runs"),
@@ -20,5 +20,13 @@ urlpatterns = [
         name="api-generation-cancellation",
     ),
     path("generations/<int:pk>/retry/", generations.GenerationRetry.as_view(), name="api-generation-retry"),
+    path("transcriptions/", transcriptions.TranscriptionList.as_view(), name="api-transcriptions"),
+    path("transcriptions/<int:pk>/", transcriptions.TranscriptionDetail.as_view(), name="api-transcription"),
+    path(
+        "transcriptions/<int:pk>/cancellation/",
+        transcriptions.TranscriptionCancellation.as_view(),
+        name="api-transcription-cancellation",
+    ),
+    path("transcriptions/<int:pk>/retry/", transcriptions.TranscriptionRetry.as_view(), name="api-transcription-retry"),
     path("candidates/", generations.CandidateList.as_view(), name="api-candidates"),
 ]

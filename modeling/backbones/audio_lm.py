@@ -117,7 +117,7 @@ class AudioLM:
         """Load a checkpoint directory, or a hub id when the hub may be asked; weights come from safetensors alone."""
         where = resolve_device(device)
         precision = resolve_dtype(dtype, where)
-        folder = _folder_of(path_or_hub_id, revision)
+        folder = folder_of(path_or_hub_id, revision)
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
         architecture = OVERRIDE.get(config.model_type) or (config.architectures or [""])[0]
         family = getattr(transformers, architecture, None)
@@ -395,7 +395,8 @@ def _ends(path: Path, mebibyte: int = 1 << 20) -> bytes:
         return start + file.read(mebibyte)
 
 
-def _folder_of(path_or_hub_id: str | Path, revision: str | None) -> Path:
+def folder_of(path_or_hub_id: str | Path, revision: str | None) -> Path:
+    """The checkpoint directory, or that of a hub id, fetched where the hub may be asked; safetensors alone will do."""
     folder = Path(path_or_hub_id)
     if not folder.is_dir():
         if not _may_be_hub_id(str(path_or_hub_id)):

@@ -4,5 +4,6 @@ from modeling.models.adapter import Adapter
 from modeling.models.base_model import BaseModel
 from modeling.models.candidate import Candidate, Generation, Source
 from modeling.models.training_run import Metric, TrainingRun
+from modeling.models.transcription import Transcription
 
-__all__ = ["Adapter", "BaseModel", "Candidate", "Generation", "Metric", "Source", "TrainingRun"]
+__all__ = ["Adapter", "BaseModel", "Candidate", "Generation", "Metric", "Source", "TrainingRun", "Transcription"]

@@ -16,6 +16,7 @@ from annotation.audio.tiles import Level, Peaks, picture_name
 from annotation.bringing import keep_transcript
 from annotation.models import ApiToken, Derived, Ingest, Upload
 from evaluation import assignment
+from modeling.launch import start_transcription
 from modeling.models import Adapter
 from tests.annotation.audio.sounds import music, write
 from tests.evaluation.studies import study_of
@@ -119,6 +120,7 @@ ROUTES = [
     # training and candidates
     page("runs", MEMBER, "slug"),
     form("run-new", ADMIN, "slug", read=ADMIN),
+    form("transcriptions", ADMIN, "session", read=MEMBER, recording="recording", lane="note"),
     page("run", MEMBER, "run"),
     page("run-curve", MEMBER, "run"),
     page("adapter", MEMBER, "adapter"),
@@ -204,6 +206,10 @@ ROUTES = [
     api("api-run-retry", None, "run", post=ADMIN),
     api("api-adapters", PERSON),
     api("api-adapter", MEMBER, "adapter"),
+    api("api-transcriptions", PERSON, post=ADMIN, recording="recording"),
+    api("api-transcription", MEMBER, "transcription"),
+    api("api-transcription-cancellation", None, "transcription", post=ADMIN),
+    api("api-transcription-retry", None, "transcription", post=ADMIN),
     api("api-generations", PERSON, post=ADMIN, snapshot="snapshot", source="expert"),
     api("api-generation", MEMBER, "generation"),
     api("api-generation-cancellation", None, "generation", post=ADMIN),
@@ -293,6 +299,7 @@ def world(project, ana, rita, ada, sam, sue, settings):
         "run": run_of(snapshot, "waiting").pk,
         "adapter": adapter.pk,
         "generation": generation_of(snapshot).pk,
+        "transcription": start_transcription(recording=recording).pk,
         "study": study.pk,
         "rater_number": study.raters.order_by("number").last().number,
         "rater_token": rater.token,
