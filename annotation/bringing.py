@@ -5,7 +5,7 @@ somebody has said which speaker is whom, it becomes a layer.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from annotation.audio.whole import whole_file
 from annotation.filling import fill_layer
-from annotation.importing import Imported, Speaker, Survey, TranscriptError, read_transcript, survey_transcript
+from annotation.importing import Imported, Survey, TranscriptError, read_transcript, survey_transcript
+from annotation.importing.proposing import propose_lanes
 from annotation.importing.rows import LayerRows
 from annotation.models import Layer, MixingSession, Participant, Person, Seat, Transcript
 from annotation.models.transcript import KEPT
 
 MAX_SPEAKERS = 100  # that a person can be asked about
-LEFT_OUT = ""  # as a lane: the speaker does not come in
 TOO_MANY = "This file names {n:,} speakers; at most {most} can be given a lane. Perhaps another column holds them."
 NOBODY = "No segment would come in: give at least one speaker a lane."
 NOT_HERE = "This transcript is not here any more; choose the file again."
@@ -70,17 +70,16 @@ def _layer_of(
 
 @dataclass(frozen=True)
 class Outlook:
-    """What would come of a transcript: its speakers, the lane of each, the rows, or why there would be none."""
+    """What would come of a transcript: its speakers, the lane of each, the rows, or why there would be none.
+
+    `reason` says why these lanes are proposed, as long as nobody has chosen any.
+    """
 
     survey: Survey
     lanes: dict[str, str]
     imported: Imported = field(default_factory=lambda: Imported(LayerRows()))
     trouble: TranscriptError | None = None
-
-    @property
-    def is_proposed(self) -> bool:
-        """Whether a lane here is a guess by who speaks most."""
-        return any(speaker.lane is None and self.lanes[speaker.name] for speaker in self.survey.speakers)
+    reason: str = ""
 
 
 def keep_transcript(
@@ -113,23 +112,15 @@ def outlook(kept: Transcript) -> Outlook:
     Raises TranscriptError when the file is not here any more.
     """
     survey = _surveyed(kept.path, kept.format, kept.name)
-    lanes = proposed(survey.speakers) | kept.lanes
+    proposal = propose_lanes(survey.speakers)
+    lanes = proposal.lanes | kept.lanes
+    is_guessed = not kept.lanes and any(speaker.lane is None for speaker in survey.speakers)
+    reason = proposal.reason if is_guessed else ""
     try:
         imported = _read(kept, lanes)
     except TranscriptError as error:
-        return Outlook(survey, lanes, trouble=error)
-    return Outlook(survey, lanes, imported)
-
-
-def proposed(speakers: Sequence[Speaker]) -> dict[str, str]:
-    """A lane for each speaker: what the name means, else expert and amateur for the two who speak most.
-
-    The expert is who speaks more. Nobody is proposed for a lane that a name claims; all others are left out.
-    """
-    lanes = {speaker.name: speaker.lane or LEFT_OUT for speaker in speakers}
-    free = [lane for lane in ("expert", "amateur") if lane not in lanes.values()]
-    unknown = sorted((one for one in speakers if one.lane is None), key=lambda one: (-one.speech_ms, one.name))
-    return lanes | {speaker.name: lane for speaker, lane in zip(unknown, free, strict=False)}
+        return Outlook(survey, lanes, trouble=error, reason=reason)
+    return Outlook(survey, lanes, imported, reason=reason)
 
 
 def make_layer(kept: Transcript, lanes: dict[str, str], *, by: Person) -> Layer:

@@ -10,8 +10,10 @@ from annotation.audio import child
 from annotation.audio.errors import AudioError
 from annotation.desk import EditError
 from annotation.earlier import before
+from annotation.filling import fill_layer
+from annotation.importing.rows import LayerRows, uid_at
 from annotation.launch import drafter
-from annotation.models import Derived, Ingest, Snapshot, SummaryDraft
+from annotation.models import Derived, Ingest, LaneProposal, Layer, Snapshot, SummaryDraft
 from annotation.snapshots.build import build
 from annotation.uploading import sha256_of
 from mixassist_site.jobs import JobError, JobStopped, Lease, State, ring, works
@@ -111,3 +113,49 @@ def draft_summary(job: SummaryDraft, lease: Lease) -> None:
         raise JobError(error.code, error.message) from error
     with lease.publication(text=text, model=endpoint.model, prompt_sha256=drafting.digest(messages)):
         pass  # the words are the job's own
+
+
+@works(LaneProposal)
+def propose_lanes(job: LaneProposal, lease: Lease) -> None:
+    """Lay out who speaks when, as two microphones hear it, as a model's layer without words."""
+    heard = {"amateur": job.amateur, "expert": job.expert}
+    request = {
+        "paths": [str(recording.path) for recording in heard.values()],
+        "offsets_ms": [recording.offset_ms for recording in heard.values()],
+    }
+
+    def report(share: float) -> None:
+        lease.report(round(share * 1000), 1000, "listens to both microphones")
+
+    try:
+        told = child.run("speakers", request, on_progress=report, should_stop=lease.should_stop)
+    except AudioError as error:
+        if lease.should_stop():
+            raise JobStopped from error
+        raise JobError(error.code, error.message) from error
+    rows, length_ms = LayerRows(), job.session.length_ms
+    for lane, spans in zip(heard, (told["first"], told["second"]), strict=True):
+        for number, (start, end) in enumerate(spans):
+            last = min(end, length_ms) if length_ms else end
+            if start < last:
+                row = {"uid": uid_at(lane, number, ""), "lane": lane, "start_ms": start, "end_ms": last, "text": ""}
+                rows.segments.append(row)
+    if not rows.segments:
+        raise JobError("nobody", "Nobody is heard in these recordings; look whether they are the right ones.")
+    lanes = {lane: sum(row["lane"] == lane for row in rows.segments) for lane in heard}
+    made_of = {
+        lane: f"{recording.name}, sha256 {recording.sha256}, from {recording.offset_ms} ms"
+        for lane, recording in heard.items()
+    }
+    origin = {"made_by": "who is louder at their own microphone", "version": told["version"], "microphones": made_of}
+    with lease.publication():
+        layer = Layer.objects.create(
+            session=job.session,
+            kind=Layer.Kind.MODEL,
+            title="Who speaks when",
+            state=Layer.State.SUBMITTED,
+            report={"lanes": lanes},
+            provenance={**origin, "apart_db": told["apart_db"]},
+        )
+        fill_layer(layer, rows, by=None)
+        LaneProposal.objects.filter(pk=job.pk).update(layer=layer)

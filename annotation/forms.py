@@ -157,6 +157,29 @@ class TranscriptForm(forms.Form):
         return file
 
 
+class ProposalForm(forms.Form):
+    """Whose microphone each of two recordings is."""
+
+    amateur = forms.ChoiceField(label="Amateur’s microphone")
+    expert = forms.ChoiceField(label="Expert’s microphone")
+
+    def __init__(self, *args: Any, recordings: Sequence[Recording]) -> None:
+        super().__init__(*args)
+        self.microphones = {str(one.pk): one for one in recordings if one.kind != Recording.Kind.DAW}
+        for number, field in enumerate(self.fields.values()):
+            field.choices = [(pk, one.name) for pk, one in self.microphones.items()]  # type: ignore[attr-defined]
+            field.initial = [*self.microphones, "", ""][number]
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether there are two to choose."""
+        return len(self.microphones) > 1
+
+    def chosen(self) -> tuple[Recording, Recording]:
+        """The amateur's recording, and the expert's."""
+        return self.microphones[self.cleaned_data["amateur"]], self.microphones[self.cleaned_data["expert"]]
+
+
 LANE_CHOICES = [*Lane.choices, ("", "leave out")]
 
 

@@ -9,7 +9,18 @@ from django.db import IntegrityError, transaction
 
 from annotation import drafting
 from annotation.earlier import before
-from annotation.models import Derived, Ingest, Layer, Person, Project, Recording, Snapshot, SummaryDraft
+from annotation.models import (
+    Derived,
+    Ingest,
+    LaneProposal,
+    Layer,
+    MixingSession,
+    Person,
+    Project,
+    Recording,
+    Snapshot,
+    SummaryDraft,
+)
 from mixassist_site.jobs import JobError, State, ring
 
 FIRST = (Derived.Kind.PEAKS, Derived.Kind.LEVELS, Derived.Kind.PROXY)
@@ -36,6 +47,22 @@ def start_spectrogram(recording: Recording, by: Person | None) -> Ingest:
         under_way = [State.QUEUED, State.RUNNING, *([State.SUCCEEDED] if is_made else [])]
         same = jobs.filter(state__in=under_way).first()
         return same or start_making(recording, Derived.Kind.SPECTROGRAM, by)
+
+
+def start_proposal(session: MixingSession, amateur: Recording, expert: Recording, by: Person | None) -> LaneProposal:
+    """Queue who speaks when; while the same is under way, that job is the answer."""
+    if amateur == expert:
+        raise JobError("one-recording", "Choose two recordings: the amateur's microphone and the expert's.")
+    with transaction.atomic():
+        MixingSession.objects.select_for_update().get(pk=session.pk)  # who asks at the same moment waits here
+        under_way = session.lane_proposals.filter(state__in=[State.QUEUED, State.RUNNING])
+        if same := under_way.filter(amateur=amateur, expert=expert).first():
+            return same
+        job = LaneProposal.objects.create(
+            project=session.project, session=session, amateur=amateur, expert=expert, created_by=by
+        )
+        transaction.on_commit(partial(ring, job))
+    return job
 
 
 def start_snapshot(

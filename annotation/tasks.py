@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from annotation import execute
-from annotation.models import Ingest, Snapshot, SummaryDraft
+from annotation.models import Ingest, LaneProposal, Snapshot, SummaryDraft
 
 
 @shared_task(name="annotation.tasks.ingest")  # type: ignore[untyped-decorator]
@@ -25,3 +25,10 @@ def draft_summary(job_id: int) -> None:
     """Ask for the draft of a summary."""
     if job := SummaryDraft.objects.filter(pk=job_id).first():
         execute.draft_summary(job)
+
+
+@shared_task(name="annotation.tasks.propose_lanes")  # type: ignore[untyped-decorator]
+def propose_lanes(job_id: int) -> None:
+    """Tell from two microphones who speaks when."""
+    if job := LaneProposal.objects.filter(pk=job_id).first():
+        execute.propose_lanes(job)

@@ -32,6 +32,7 @@ urlpatterns = [
     path("sessions/<int:pk>/", sessions.session, name="session"),
     path("sessions/<int:pk>/layers/", sessions.layers, name="session-layers"),
     path("sessions/<int:pk>/transcripts/", transcripts.transcripts, name="session-transcripts"),
+    path("sessions/<int:pk>/proposals/", transcripts.proposals, name="session-proposals"),
     path("sessions/<int:pk>/removal/", sessions.removal, name="session-removal"),
     path("transcripts/<uuid:uid>/", transcripts.transcript, name="transcript"),
     path("transcripts/<uuid:uid>/removal/", transcripts.removal, name="transcript-removal"),

@@ -147,6 +147,16 @@ def _levels(request: Request, report: Progress) -> Request:
     )
 
 
+def _speakers(request: Request, report: Progress) -> Request:
+    from dataclasses import asdict
+
+    from annotation.audio import speakers
+
+    paths = [Path(path) for path in request["paths"]]
+    told = speakers.build(paths, request["offsets_ms"], limits=_limits(request), progress=report)
+    return {"version": speakers.VERSION, **asdict(told)}
+
+
 def _spectrogram(request: Request, report: Progress) -> Request:
     from annotation.audio import spectrogram
 
@@ -215,6 +225,7 @@ ACTS: dict[str, Callable[[Request, Progress], Request]] = {
     "probe": _probe,
     "peaks": _peaks,
     "levels": _levels,
+    "speakers": _speakers,
     "spectrogram": _spectrogram,
     "proxy": _proxy,
     "clips": _clips,

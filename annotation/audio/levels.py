@@ -128,16 +128,16 @@ def judge(cells: Cells, kind: str = "mixed") -> Levels:
     """
     length_ms = ms_at(cells.frames, cells.rate)
     decibels = 10 * np.log10(np.maximum(cells.power, 10 ** (QUIETEST / 10)))
-    silent = _lasting(decibels < threshold_of(decibels), SILENT_MS)
+    silent = lasting(decibels < threshold_of(decibels), SILENT_MS)
     sound = ~silent
     if kind == "daw":
         playback = sound
     elif kind == "dialogue":
         playback = np.zeros_like(sound)
     else:
-        playback = _lasting(_bridged(sound & (score_of(cells) > 0), PLAYBACK_GAP_MS), PLAYBACK_MS)
-    speech = _lasting(_bridged(sound & ~playback, SPEECH_GAP_MS) & ~playback, SPEECH_MS)
-    return Levels(STEP_MS, _loudness(cells), *(_spans(mask, length_ms) for mask in (silent, speech, playback)))
+        playback = lasting(bridged(sound & (score_of(cells) > 0), PLAYBACK_GAP_MS), PLAYBACK_MS)
+    speech = lasting(bridged(sound & ~playback, SPEECH_GAP_MS) & ~playback, SPEECH_MS)
+    return Levels(STEP_MS, _loudness(cells), *(spans_of(mask, length_ms) for mask in (silent, speech, playback)))
 
 
 def threshold_of(decibels: Floats) -> float:
@@ -251,14 +251,14 @@ def evidence_of(cells: Cells) -> dict[str, Floats]:
     """
     window = WINDOW_MS // CELL_MS
     weight = np.sqrt(cells.power) + 1e-6  # what is louder counts for more
-    whole = _mean(cells.all, window) + 1e-9
+    whole = mean_of(cells.all, window) + 1e-9
     envelope = np.sqrt(cells.speech)
-    short, long = (_mean(envelope, span // CELL_MS) for span in PULSE_MS)
-    pulse = _mean((short - long) ** 2, window) / (_mean(envelope, window) ** 2 + 1e-9)
+    short, long = (mean_of(envelope, span // CELL_MS) for span in PULSE_MS)
+    pulse = mean_of((short - long) ** 2, window) / (mean_of(envelope, window) ** 2 + 1e-9)
     evidence = {
         "pulse": np.log10(pulse + 1e-3),
-        "speech": np.log10(_mean(cells.speech, window) / whole + 1e-2),
-        "low": np.log10(_mean(cells.low, window) / whole + 1e-3),
+        "speech": np.log10(mean_of(cells.speech, window) / whole + 1e-2),
+        "low": np.log10(mean_of(cells.low, window) / whole + 1e-3),
         "moving_low": np.log10(_spread(cells.low / (cells.all + 1e-9), weight, window) + 1e-3),
     }
     if cells.side.sum() > 1e-4 * cells.power.sum():
@@ -267,7 +267,7 @@ def evidence_of(cells: Cells) -> dict[str, Floats]:
     return evidence
 
 
-def _mean(values: Floats, count: int) -> Floats:
+def mean_of(values: Floats, count: int) -> Floats:
     """Return the mean of the `count` values around each, fewer at the ends."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(len(values)) - count // 2
@@ -278,9 +278,9 @@ def _mean(values: Floats, count: int) -> Floats:
 
 def _spread(values: Floats, weight: Floats, count: int) -> Floats:
     """Return the weighted variance of the `count` values around each."""
-    whole = _mean(weight, count)
-    middle = _mean(weight * values, count) / whole
-    spread: Floats = np.maximum(_mean(weight * values**2, count) / whole - middle**2, 0.0)
+    whole = mean_of(weight, count)
+    middle = mean_of(weight * values, count) / whole
+    spread: Floats = np.maximum(mean_of(weight * values**2, count) / whole - middle**2, 0.0)
     return spread
 
 
@@ -290,7 +290,7 @@ def _runs(mask: Bools) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
-def _lasting(mask: Bools, least_ms: int) -> Bools:
+def lasting(mask: Bools, least_ms: int) -> Bools:
     """Keep the runs that last so long."""
     kept = np.zeros_like(mask)
     for start, end in _runs(mask):
@@ -299,7 +299,7 @@ def _lasting(mask: Bools, least_ms: int) -> Bools:
     return kept
 
 
-def _bridged(mask: Bools, gap_ms: int) -> Bools:
+def bridged(mask: Bools, gap_ms: int) -> Bools:
     """Fill gaps between runs that are shorter than this."""
     filled = mask.copy()
     runs = _runs(mask)
@@ -309,6 +309,6 @@ def _bridged(mask: Bools, gap_ms: int) -> Bools:
     return filled
 
 
-def _spans(mask: Bools, length_ms: int) -> Spans:
+def spans_of(mask: Bools, length_ms: int) -> Spans:
     spans = [(start * CELL_MS, min(end * CELL_MS, length_ms)) for start, end in _runs(mask)]
     return [(start, end) for start, end in spans if start < end]

@@ -8,6 +8,7 @@ from annotation.models.layer import Layer, Review
 from annotation.models.login import Login
 from annotation.models.person import ApiToken, Person
 from annotation.models.project import Membership, Project, Pseudonym, Role
+from annotation.models.proposal import LaneProposal
 from annotation.models.recording import Derived, Ingest, Recording
 from annotation.models.segment import Lane, Segment
 from annotation.models.session import MixingSession, Participant, Seat
@@ -26,6 +27,7 @@ __all__ = [
     "FlagValue",
     "Ingest",
     "Lane",
+    "LaneProposal",
     "Layer",
     "Login",
     "Membership",

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import editing, uploading
-from annotation.forms import LayerForm, PlacementForm, TranscriptForm
+from annotation.forms import LayerForm, PlacementForm, ProposalForm, TranscriptForm
 from annotation.models import Ingest, Layer, MixingSession, Recording, Transcript
 from mixassist_site.http import MemberRequest, page_of
 
@@ -26,9 +26,12 @@ def session_page(
     *,
     transcript_form: TranscriptForm | None = None,
     placed: tuple[int, PlacementForm] | None = None,
+    proposal_form: ProposalForm | None = None,
 ) -> HttpResponse:
     """The session's page, with a form that needs mending where there is one; `placed` names its recording."""
     transcript_form = transcript_form or TranscriptForm()
+    recordings = list(found.recordings.all())
+    proposal_form = proposal_form or ProposalForm(recordings=recordings)
     visible = Layer.objects.visible_to(request.user).for_session(found)
     counted = (
         visible.select_related("owner")
@@ -46,8 +49,10 @@ def session_page(
     context = {
         "session": found,
         "project": found.project,
-        "recordings": [(each, _placement_of(each, placed)) for each in found.recordings.all()],
+        "recordings": [(each, _placement_of(each, placed)) for each in recordings],
         "jobs": jobs,
+        "proposal_form": proposal_form,
+        "proposals": found.lane_proposals.select_related("session", "layer").order_by("-pk")[:3],
         "page": page_of(request, counted),
         "own": own,
         "layer_form": LayerForm(visible=visible),
@@ -56,7 +61,7 @@ def session_page(
         "may_add": may_add,
         "may_steer": request.user.has_perm("annotation.manage_project", found),
     }
-    wrong = transcript_form.errors or placed
+    wrong = transcript_form.errors or placed or proposal_form.errors
     return render(request, "annotation/session.html", context, status=400 if wrong else 200)
 
 

@@ -7,11 +7,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import bringing
-from annotation.forms import MappingForm, TranscriptForm
-from annotation.importing import TranscriptError
+from annotation.forms import MappingForm, ProposalForm, TranscriptForm
+from annotation.importing import Repair, TranscriptError
+from annotation.launch import start_proposal
 from annotation.models import Layer, MixingSession, Transcript
 from annotation.views.sessions import session_page
 from mixassist_site.http import MemberRequest, page_of
+from mixassist_site.jobs import JobError
 
 
 @require_POST
@@ -84,8 +86,8 @@ def _outlook_page(
         "lanes": outlook.imported.lanes(),
         "coming": len(outlook.imported.rows.segments),
         "page": page_of(request, told),
-        "repaired": len(outlook.imported.repaired),
-        "lost": len(outlook.imported.lost),
+        "repaired": _kinds(outlook.imported.repaired),
+        "lost": _kinds(outlook.imported.lost),
     }
     return render(request, "annotation/transcript.html", context, status=400 if form.errors else 200)
 
@@ -101,28 +103,48 @@ def removal(request: MemberRequest, uid: str) -> HttpResponse:
     return redirect(found.session)
 
 
+TOLD = (("repaired", "mended"), ("lost", "lost"), ("doubtful", "doubtful"))
+
+
 @require_safe
 def report(request: MemberRequest, pk: int) -> HttpResponse:
     """What a layer was made of, and what was mended and lost on the way."""
     visible = Layer.objects.visible_to(request.user).select_related("session__project", "owner")
     found = get_object_or_404(visible, pk=pk)
-    told = [
-        (word, each) for name, word in (("repaired", "Mended"), ("lost", "Lost"), ("doubtful", "Doubtful"))
-        for each in found.report.get(name, [])
-    ]  # fmt: skip
+    told = [(word.capitalize(), each) for name, word in TOLD for each in found.report.get(name, [])]
     context = {
         "layer": found,
         "session": found.session,
         "project": found.project,
         "lanes": found.report.get("lanes", {}),
         "page": page_of(request, told),
-        "counts": [(word, len(found.report.get(name, []))) for name, word in
-                   (("repaired", "mended"), ("lost", "lost"), ("doubtful", "doubtful"))],
+        "counts": [(word, _kinds(found.report.get(name, []))) for name, word in TOLD],
         "origin": _origin(found.provenance),
-    }  # fmt: skip
+    }
     return render(request, "annotation/report.html", context)
+
+
+def _kinds(told: list[Repair]) -> int:
+    return len({each["what"] for each in told})
 
 
 def _origin(provenance: dict[str, object]) -> list[tuple[str, object]]:
     """What is known of a layer's making, in the order in which it was written, without what holds nothing."""
     return [(name.replace("_", " ").capitalize(), value) for name, value in provenance.items() if value not in ("", {})]
+
+
+@require_POST
+def proposals(request: MemberRequest, pk: int) -> HttpResponse:
+    """Lay out from two microphones who speaks when."""
+    found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
+    if not request.user.has_perm("annotation.add_session", found):
+        raise PermissionDenied
+    form = ProposalForm(request.POST, recordings=list(found.recordings.all()))
+    if form.is_valid():
+        try:
+            start_proposal(found, *form.chosen(), by=request.user)
+        except JobError as error:
+            form.add_error(None, error.message)
+        else:
+            return redirect(found)
+    return session_page(request, found, proposal_form=form)

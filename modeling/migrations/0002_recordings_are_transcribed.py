@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0009_transcripts_wait_and_layers_know_their_origin'),
+        ('annotation', '0008_models_draft_summaries'),
         ('modeling', '0001_runs_adapters_and_candidates'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

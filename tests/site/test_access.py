@@ -96,6 +96,7 @@ ROUTES = [
     form("session-transcripts", ADMIN, "session"),
     form("transcript", ADA, "transcript", read=ADA),
     form("transcript-removal", ADA, "transcript"),
+    form("session-proposals", ADMIN, "session", amateur="recording", expert="recording"),
     form("session-removal", ADMIN, "session"),
     page("layer", MEMBER, "imported"),
     page("layer", ANA, "draft"),

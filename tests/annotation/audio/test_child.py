@@ -291,6 +291,7 @@ def test_every_act_of_the_door_is_known():
         "probe",
         "proxy",
         "sha256",
+        "speakers",
         "spectrogram",
         "survey",
     }
