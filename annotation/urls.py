@@ -38,6 +38,7 @@ urlpatterns = [
     path("transcripts/<uuid:uid>/removal/", transcripts.removal, name="transcript-removal"),
     path("layers/<int:pk>/", layers.layer, name="layer"),
     path("layers/<int:pk>/submission/", layers.submission, name="layer-submission"),
+    path("layers/<int:pk>/export/", transcripts.export, name="layer-export"),
     path("layers/<int:pk>/report/", transcripts.report, name="layer-report"),
     path("layers/<int:pk>/review/", layers.review, name="layer-review"),
     path("recordings/<int:pk>/placement/", recordings.placement, name="recording-placement"),

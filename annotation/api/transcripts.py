@@ -1,9 +1,11 @@
-"""Transcripts for scripts: a file comes in, its speakers get lanes, it becomes a layer."""
+"""Transcripts for scripts: a file comes in, its speakers get lanes, it becomes a layer; and a layer goes out."""
 
+from dataclasses import asdict
 from typing import Any
 
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -12,9 +14,11 @@ from rest_framework.views import APIView
 
 from annotation import bringing
 from annotation.api.layers import LayerSerializer
+from annotation.exporting import EXPORTERS
 from annotation.forms import TranscriptForm
 from annotation.importing import TranscriptError
 from annotation.models import Lane, Layer, MixingSession, Transcript
+from annotation.sending import file_of, offers_for
 from mixassist_site.api_forms import Strict
 from mixassist_site.http import Pages, me
 
@@ -111,6 +115,30 @@ class LayerReport(APIView):
         answer = pages.get_paginated_response(page)
         answer.data |= {"lanes": layer.report.get("lanes", {}), "provenance": layer.provenance}
         return answer
+
+
+class LayerExport(APIView):
+    """A layer in another tool's format."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Leave `?format=` to the layer: the answer without one is JSON in any case."""
+        renderer = self.get_renderers()[0]
+        return renderer, renderer.media_type
+
+    @extend_schema(
+        parameters=[OpenApiParameter("format", str, enum=list(EXPORTERS), description="Left out: what there is.")],
+        responses={(200, "application/octet-stream"): bytes, 200: dict, 400: dict},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        """The file in a format; without one, the formats, each with what it can't hold of this layer."""
+        visible = Layer.objects.visible_to(me(request)).select_related("session__project", "owner")
+        layer = get_object_or_404(visible, pk=pk)
+        format = request.query_params.get("format")
+        if format is None:
+            return Response({"formats": [asdict(offer) for offer in offers_for(layer)]})
+        if format not in EXPORTERS:
+            return _refused("unknown-format", f"Formats that can be written: {', '.join(EXPORTERS)}.")
+        return file_of(layer, format)
 
 
 def _made(kept: Transcript, wanted: dict[str, str], request: Request) -> Layer:

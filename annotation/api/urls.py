@@ -27,6 +27,7 @@ urlpatterns = [
     path("layers/<int:pk>/turns/<uuid:uid>/drafts/", drafts.DraftsView.as_view(), name="api-layer-turn-drafts"),
     path("layers/<int:pk>/submission/", layers.SubmissionView.as_view(), name="api-layer-submission"),
     path("layers/<int:pk>/review/", layers.ReviewView.as_view(), name="api-layer-review"),
+    path("layers/<int:pk>/export/", transcripts.LayerExport.as_view(), name="api-layer-export"),
     path("layers/<int:pk>/report/", transcripts.LayerReport.as_view(), name="api-layer-report"),
     path("uploads/", uploads.UploadList.as_view(), name="api-uploads"),
     path("uploads/<uuid:uid>/", uploads.UploadDetail.as_view(), name="api-upload"),

@@ -7,10 +7,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import bringing
+from annotation.exporting import EXPORTERS
 from annotation.forms import MappingForm, ProposalForm, TranscriptForm
 from annotation.importing import Repair, TranscriptError
 from annotation.launch import start_proposal
 from annotation.models import Layer, MixingSession, Transcript
+from annotation.sending import file_of, offers_for
 from annotation.views.sessions import session_page
 from mixassist_site.http import MemberRequest, page_of
 from mixassist_site.jobs import JobError
@@ -131,6 +133,24 @@ def _kinds(told: list[Repair]) -> int:
 def _origin(provenance: dict[str, object]) -> list[tuple[str, object]]:
     """What is known of a layer's making, in the order in which it was written, without what holds nothing."""
     return [(name.replace("_", " ").capitalize(), value) for name, value in provenance.items() if value not in ("", {})]
+
+
+@require_safe
+def export(request: MemberRequest, pk: int) -> HttpResponse:
+    """The formats in which a layer can be taken along, with what each loses; with `?format=`, the file."""
+    visible = Layer.objects.visible_to(request.user).select_related("session__project", "owner")
+    found = get_object_or_404(visible, pk=pk)
+    format = request.GET.get("format", "")
+    if format in EXPORTERS:
+        return file_of(found, format)
+    context = {
+        "layer": found,
+        "session": found.session,
+        "project": found.session.project,
+        "offers": offers_for(found),
+        "wrong": format,
+    }
+    return render(request, "annotation/export.html", context, status=400 if format else 200)
 
 
 @require_POST
