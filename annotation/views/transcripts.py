@@ -120,7 +120,7 @@ def report(request: MemberRequest, pk: int) -> HttpResponse:
         "project": found.project,
         "lanes": found.report.get("lanes", {}),
         "page": page_of(request, told),
-        "counts": [(word, _kinds(found.report.get(name, []))) for name, word in TOLD],
+        "counts": [(word, _kinds(found.report[name])) for name, word in TOLD if found.report.get(name)],
         "origin": _origin(found.provenance),
     }
     return render(request, "annotation/report.html", context)
