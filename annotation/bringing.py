@@ -23,8 +23,6 @@ from annotation.importing.rows import LayerRows
 from annotation.models import Layer, MixingSession, Participant, Person, Seat, Transcript
 from annotation.models.transcript import KEPT
 
-MAX_SPEAKERS = 100  # that a person can be asked about
-TOO_MANY = "This file names {n:,} speakers; at most {most} can be given a lane. Perhaps another column holds them."
 NOBODY = "No segment would come in: give at least one speaker a lane."
 NOT_HERE = "This transcript is not here any more; choose the file again."
 
@@ -171,8 +169,6 @@ def _surveyed(path: Path, format: str | None, name: str) -> Survey:
         survey = survey_transcript(path, format=format)
     except TranscriptError as error:
         raise TranscriptError(error.code, error.message.replace(path.name, name or "The file")) from None
-    if len(survey.speakers) > MAX_SPEAKERS:
-        raise TranscriptError("many-speakers", TOO_MANY.format(n=len(survey.speakers), most=MAX_SPEAKERS))
     return survey
 
 

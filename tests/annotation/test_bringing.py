@@ -178,8 +178,8 @@ def test_a_file_that_is_gone_from_the_disk_is_a_sentence(at_work, session):
 
 
 def test_a_file_with_a_crowd_in_it_is_a_sentence(at_work, session, home):
-    answer = send(at_work, session, grid({f"S{n}": [(0, 1, "x")] for n in range(101)}))
-    assert "101 speakers" in answer.content.decode()
+    answer = send(at_work, session, jsonl(*(segment(lane=f"S{n}") for n in range(201))))
+    assert "more than 200 speakers" in answer.content.decode()
     assert files(home) == []
 
 
