@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0008_models_draft_summaries'),
+        ('annotation', '0009_people_are_found_with_their_session'),
     ]
 
     operations = [

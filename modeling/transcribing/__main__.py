@@ -42,7 +42,7 @@ from annotation.audio.errors import AudioError
 from annotation.audio.facts import clock
 from annotation.audio.whole import whole_file
 from modeling.backbones.errors import CoreError
-from modeling.training.child import DONE, STOPPED, Emit, run_child
+from modeling.training.child import DONE, FAILED, STOPPED, Emit, run_child, stop_on_sigterm
 from modeling.transcribing.windows import (
     OVERLAP_MS,
     WINDOW_MS,
@@ -245,11 +245,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--revision", default="")
     parser.add_argument("--language", default="", help="such as en; left out, the model tells it")
     parser.add_argument("--device", default="auto")
-    options = {name: str(value) for name, value in vars(parser.parse_args(arguments)).items()}
+    request = {name: str(value) for name, value in vars(parser.parse_args(arguments)).items()}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "request.json"
-        path.write_text(json.dumps({**options, "tiny": str(Path(folder) / TINY)}))
-        return run_child("modeling.transcribing", [str(path)], work)
+        try:  # no parent holds a pipe here: what ends standard input ends nothing
+            return work({**request, "tiny": f"{folder}/{TINY}"}, _say, stop_on_sigterm())
+        except CoreError as error:
+            print(error.sentence, file=sys.stderr)
+            return FAILED
+
+
+def _say(event: dict[str, Any]) -> None:
+    print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from collections import Counter
 
 import pytest
 
+from annotation.bringing import keep_transcript
 from annotation.models import ApiToken, Ingest, Upload
 from evaluation import assignment, protocol, voting
 from mixassist_site.jobs import State
 from modeling.models import Adapter, Candidate, Metric
+from tests.annotation.test_bringing import SPOKEN, grid
 from tests.browser.sitting import until
 from tests.evaluation.studies import study_of
 from tests.factories import LayerFactory, SegmentFactory, conversation, turn
@@ -132,6 +134,10 @@ def test_the_pages_of_a_project_pass(axe, known, full, sue, page):
     axe.visit(*(f"{project}{name}/new/" for name in ("snapshots", "runs", "generations", "studies")))
     for name in ("session", "snapshot", "run", "adapter", "generation", "study", "draft"):
         axe.visit(full[name].get_absolute_url())
+    kept = keep_transcript(full["session"], "talk.TextGrid", [grid(SPOKEN)], by=sue)
+    brought = LayerFactory(session=full["session"], report={"lost": [{"what": "a point", "where": "tier 1"}]})
+    axe.visit(kept.get_absolute_url(), f"/layers/{brought.pk}/report/", f"/layers/{full['submitted'].pk}/export/")
+    axe.visit(f"/sessions/{full['session'].pk}/transcriptions/")
     axe.visit(f"/studies/{full['study'].pk}/report/")
     axe.verdict()
 

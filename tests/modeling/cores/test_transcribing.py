@@ -183,7 +183,7 @@ def test_stopped_and_killed_it_goes_on_where_it_was_and_says_the_same(request_fo
 
     audio, out = tmp_path / "talk.wav", tmp_path / "cli.json"
     command = [sys.executable, "-m", "modeling.transcribing", audio, out, "--model", last["model"], "--language", "en"]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, input=b"")  # from a pipe that ends at once
     whole, pieced = (json.loads(path.read_text()) for path in (out, tmp_path / "two" / "transcript.json"))
     assert whole == pieced
 
