@@ -17,7 +17,7 @@ from annotation.desk import Desk, EditError, as_uid, change, desk_for, folded, q
 from annotation.filling import fill_layer
 from annotation.importing.rows import LayerRows
 from annotation.laying import lay
-from annotation.models import Conversation, Edit, Layer, MixingSession, Person
+from annotation.models import Conversation, Edit, Layer, MixingSession, Person, Published
 from annotation.operations import OPERATIONS
 from annotation.order import place
 from annotation.tables import (
@@ -246,4 +246,17 @@ def start_layer(session: MixingSession, owner: Person, parent: Layer | None) -> 
         if fresh and parent is not None:
             rows = document(parent)
             fill_layer(layer, LayerRows(**{each.name: rows[each.name] for each in fields(LayerRows)}), by=owner)
+            _keep_published(parent, layer)
     return layer
+
+
+def _keep_published(parent: Layer, layer: Layer) -> None:
+    """Let a copy of a published layer keep its names and numbers; its histories are those of its own turns."""
+    if published := Published.objects.filter(layer=parent).first():
+        turns = {
+            uid: {name: value for name, value in fact.items() if name != "history"}
+            for uid, fact in published.facts["turns"].items()
+        }
+        published.pk, published.layer = None, layer
+        published.facts = {**published.facts, "turns": turns}
+        published.save(force_insert=True)

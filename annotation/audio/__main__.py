@@ -195,6 +195,12 @@ def _excerpt(request: Request, report: Progress) -> Request:
     ).as_dict()
 
 
+def _lay(request: Request, report: Progress) -> Request:
+    from annotation.audio.laying import lay
+
+    return lay(request["parts"], Path(request["out"]), limits=_limits(request), progress=report)
+
+
 def _sha256(request: Request, report: Progress) -> Request:
     import hashlib
 
@@ -230,6 +236,7 @@ ACTS: dict[str, Callable[[Request, Progress], Request]] = {
     "proxy": _proxy,
     "clips": _clips,
     "excerpt": _excerpt,
+    "lay": _lay,
     "sha256": _sha256,
     "survey": _survey,
 }

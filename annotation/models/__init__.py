@@ -9,12 +9,14 @@ from annotation.models.login import Login
 from annotation.models.person import ApiToken, Person
 from annotation.models.project import Membership, Project, Pseudonym, Role
 from annotation.models.proposal import LaneProposal
+from annotation.models.published import Published
 from annotation.models.recording import Derived, Ingest, Recording
 from annotation.models.segment import Lane, Segment
 from annotation.models.session import MixingSession, Participant, Seat
 from annotation.models.snapshot import Snapshot
 from annotation.models.summary import Summary
 from annotation.models.transcript import Transcript
+from annotation.models.track import MixTrack
 from annotation.models.turn import Turn, TurnMember
 from annotation.models.upload import Upload
 from annotation.models.vocabulary import VocabularyVersion
@@ -31,11 +33,13 @@ __all__ = [
     "Layer",
     "Login",
     "Membership",
+    "MixTrack",
     "MixingSession",
     "Participant",
     "Person",
     "Project",
     "Pseudonym",
+    "Published",
     "Recording",
     "Review",
     "Role",

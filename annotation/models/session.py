@@ -29,6 +29,7 @@ class MixingSession(models.Model):
     length_ms = models.PositiveBigIntegerField(default=0)
     license = models.CharField(max_length=80, blank=True)
     consent = models.TextField(blank=True)
+    song = models.CharField(max_length=200, blank=True)  # that is mixed; track settings of others are found by it
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
@@ -59,6 +60,7 @@ class Participant(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="participants")
     code = models.CharField(max_length=40)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)  # since then their sessions are in no new snapshot
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "code"], name="participant_code_once_per_project")]

@@ -36,7 +36,9 @@ class Snapshot(Job):
     seed = models.PositiveIntegerField(default=0)
     content_hash = models.CharField(max_length=64, blank=True)
     counts = models.JSONField(default=dict)  # {split: rows}
-    excluded = models.JSONField(default=list)  # [{"row", "why"}]
+    excluded = models.JSONField(default=list)  # [{"row", "kind", "why"}]
+    participants = models.JSONField(default=list)  # codes of those whose sessions it holds
+    withdrawn = models.JSONField(default=list)  # [{"participant", "why", "on"}]: who is in it and should not be
     folder = models.CharField(max_length=200, blank=True)  # under SNAPSHOTS_ROOT
 
     objects = SnapshotQuerySet.as_manager()

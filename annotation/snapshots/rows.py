@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -51,7 +52,7 @@ TURN_COLUMNS = pa.schema(
         ("expert", pa.string()),
         ("clips", pa.list_(CLIP)),
         ("master_sha256", pa.string()),
-        ("layer", pa.int64()),
+        ("layer", pa.string()),  # whose account of which session; no number of a database
         ("annotator", pa.string()),
     ]
 )
@@ -94,9 +95,17 @@ class TurnRow:
     amateur: str | None = None
     expert: str | None = None
     master_sha256: str | None = None
-    layer: int = 0
+    layer: str = ""
     annotator: str | None = None
     split: str = ""
+    published_split: str = ""  # of a row that comes from a published data set
+    named: str | None = None  # the clip that such a row names and that is not here
+    kept_history: tuple[Mapping[str, str | None], ...] | None = None  # as published, where its turns say something else
+
+    @property
+    def audio_file(self) -> str | None:
+        """The clip as the data set names it, whether it is here or not."""
+        return self.clip.file if self.clip else self.named
 
     @property
     def has_content(self) -> bool | None:
@@ -110,12 +119,22 @@ class TurnRow:
         return f"{self.split}/{self.conversation_id}/{self.turn_id}"
 
 
-def rows_of(document: Mapping[str, Any], **common: Any) -> tuple[list[TurnRow], list[dict[str, str]]]:
-    """All rows of a layer in order of time, and the turns that can't be one, with the reason.
+def rows_of(
+    document: Mapping[str, Any],
+    *,
+    published: Mapping[str, Any] | None = None,
+    names: Mapping[str, str] | None = None,
+    **common: Any,
+) -> tuple[list[TurnRow], list[dict[str, str]]]:
+    """All rows of a layer in order of time, and the turns that can't be one: {"row", "kind", "why"}.
 
     `document` holds the layer's rows as the edits API tells them; `common` fills what all rows share: session, group,
-    master_sha256, layer, annotator, amateur, expert.
+    master_sha256, layer, annotator, amateur, expert. `published` is what a published data set says of them by uid
+    (`annotation.published.placing`): names and numbers, clips' files, histories. `names` gives conversations other
+    names than it does.
     """
+    told = {"conversations": {}, "turns": {}, "clips": {}, **(published or {})}
+    names = {**told["conversations"], **(names or {})}
     segments = {row["uid"]: row for row in document["segments"]}
     turns = {row["uid"]: row for row in document["turns"]}
     summaries = {row["turn"]: row for row in document["summaries"]}
@@ -128,25 +147,30 @@ def rows_of(document: Mapping[str, Any], **common: Any) -> tuple[list[TurnRow], 
         if conversation["turns"]
     ]
     conversations.sort(key=lambda pair: place(pair[1][0], segments))
-    files = _name_clips([turn for _, members in conversations for turn in members], segments, common["group"])
+    in_order = [turn for _, members in conversations for turn in members]
+    files = _name_clips(in_order, segments, common["group"], told["clips"])
+    fresh = _fresh_names(common["group"], set(names.values()))
     made: list[TurnRow] = []
     excluded: list[dict[str, str]] = []
-    for number, (conversation, members) in enumerate(conversations, 1):
+    for conversation, members in conversations:
+        name = names.get(conversation["uid"]) or next(fresh)
         history: list[TurnRow] = []
-        for turn_id, turn in enumerate(members, 1):
-            row = _row(turn, segments, files, summaries.get(turn["uid"]), tuple(flags.get(turn["uid"], ())))
+        facts = [told["turns"].get(turn["uid"]) for turn in members]
+        for turn_id, turn, fact in zip(_numbers(facts), members, facts, strict=True):
+            row = _row(turn, segments, files, summaries.get(turn["uid"]), tuple(sorted(flags.get(turn["uid"], ()))))
             row = replace(
                 row,
                 **common,
-                conversation_id=f"Group{common['group']}-{number:02}",
+                conversation_id=name,
                 topic=conversation["topic"],
-                turn_id=turn_id,
+                turn_id=turn_id or 0,
                 history=tuple(history),
+                **_as_published(row, fact or {}),
             )
-            history.append(replace(row, history=()))
-            why = _why_not(row)
+            history.append(replace(row, history=(), kept_history=None))
+            kind, why = _why_not(row) if turn_id is not None else UNSPOKEN
             if why:
-                excluded.append({"row": f"{row.conversation_id}, turn {turn_id}", "why": why})
+                excluded.append({"row": f"{name}, turn {turn_id or 'in histories'}", "kind": kind, "why": why})
             else:
                 made.append(row)
     grouped = {uid for conversation in document["conversations"] for uid in conversation["turns"]}
@@ -154,18 +178,58 @@ def rows_of(document: Mapping[str, Any], **common: Any) -> tuple[list[TurnRow], 
         (turn for uid, turn in turns.items() if uid not in grouped), key=lambda turn: place(turn, segments)
     ):
         at = place(turn, segments)[0] / 1000
-        excluded.append({"row": f"{common['session']}, turn at {at:.1f} s", "why": "It is in no conversation."})
+        where = f"{common['session']}, turn at {at:.1f} s"
+        excluded.append({"row": where, "kind": "ungrouped", "why": "It is in no conversation."})
     return made, excluded
 
 
-def _name_clips(turns: Iterable[Mapping[str, Any]], segments: Mapping[str, Any], group: int) -> dict[str, Clip]:
-    """A file for each clip that a turn uses, numbered in order of time."""
+UNSPOKEN = ("history-only", "The published data set has it in histories alone, and not as a row.")
+
+
+def _fresh_names(group: int, taken: set[str]) -> Iterator[str]:
+    """Names for conversations that were never published."""
+    names = (f"Group{group}-{number:02}" for number in count(1))
+    return (name for name in names if name not in taken)
+
+
+def _numbers(facts: Sequence[Mapping[str, Any] | None]) -> list[int | None]:
+    """A number for each turn that is a row: the published ones where they still rise in time, else 1, 2, 3."""
+    published = [fact["turn_id"] for fact in facts if fact and "turn_id" in fact]
+    rows = [fact is None or "turn_id" in fact for fact in facts]
+    if len(published) == sum(rows) and all(one < other for one, other in pairwise(published)):
+        numbers: Iterator[int] = iter(published)
+    else:
+        numbers = count(1)
+    return [next(numbers) if is_row else None for is_row in rows]
+
+
+def _as_published(row: TurnRow, fact: Mapping[str, Any]) -> dict[str, Any]:
+    """What a published data set says of a row and the layer doesn't."""
+    kept = fact.get("history")
+    return {
+        "published_split": fact.get("split", ""),
+        "named": None if row.clip else fact.get("audio_file"),
+        "kept_history": None if kept is None else tuple(kept),
+    }
+
+
+def _name_clips(
+    turns: Iterable[Mapping[str, Any]],
+    segments: Mapping[str, Any],
+    group: int,
+    published: Mapping[str, tuple[str, int, int]],
+) -> dict[str, Clip]:
+    """A file for each clip that a turn uses: as it was published while it lies where it lay, else by order of time."""
     used = {uid for turn in turns for uid in turn["music"] if uid in segments}
     in_order = sorted(used, key=lambda uid: (segments[uid]["start_ms"], segments[uid]["end_ms"], uid))
-    return {
-        uid: Clip(uid, segments[uid]["start_ms"], segments[uid]["end_ms"], f"audio/segments/Group{group}/cut_{n}.wav")
-        for n, uid in enumerate(in_order, 1)
-    }
+    stem = "take" if published else "cut"  # a clip that somebody cut anew never has a published one's name
+    found = {}
+    for n, uid in enumerate(in_order, 1):
+        span = segments[uid]["start_ms"], segments[uid]["end_ms"]
+        file, *lay = published.get(uid, ("", 0, 0))
+        is_same = bool(file) and tuple(lay) == span
+        found[uid] = Clip(uid, *span, file if is_same else f"audio/segments/Group{group}/{stem}_{n}.wav")
+    return found
 
 
 def _row(
@@ -207,23 +271,30 @@ def _said(override: str | None, segments: Sequence[Mapping[str, Any]]) -> str | 
     return text.strip() or None
 
 
-def _why_not(row: TurnRow) -> str:
-    if row.user is None and row.assistant is None:
-        return "Nobody says anything in it."
+def _why_not(row: TurnRow) -> tuple[str, str]:
+    if row.user is None and row.assistant is None and not row.published_split:
+        return "no-words", "Nobody says anything in it."
     if row.clip is not None and row.clip.length_ms < MIN_CLIP_MS:
-        return f"Its clip is {row.clip.length_ms} ms long; {MIN_CLIP_MS} ms is the least that can be heard."
-    return ""
+        length = row.clip.length_ms
+        return "short-clip", f"Its clip is {length} ms long; {MIN_CLIP_MS} ms is the least that can be heard."
+    return "", ""
 
 
 def utterances(row: TurnRow) -> list[dict[str, str | None]]:
     """A turn as history tells it: what was played and asked, what was answered; a missing side is left out."""
     told: list[dict[str, str | None]] = []
-    if row.user is not None or row.clip is not None:
-        audio = row.clip.file if row.clip else None
-        told.append({"audio_file": audio, "content": row.user, "role": "user"})
+    if row.user is not None or row.audio_file is not None:
+        told.append({"audio_file": row.audio_file, "content": row.user, "role": "user"})
     if row.assistant is not None:
         told.append({"audio_file": None, "content": row.assistant, "role": "assistant"})
     return told
+
+
+def history_of(row: TurnRow) -> list[Mapping[str, str | None]]:
+    """What was said and played before a row in its conversation."""
+    if row.kept_history is not None:
+        return list(row.kept_history)
+    return [told for earlier in row.history for told in utterances(earlier)]
 
 
 def published(row: TurnRow) -> dict[str, Any]:
@@ -233,8 +304,8 @@ def published(row: TurnRow) -> dict[str, Any]:
         "topic": row.topic,
         "turn_id": row.turn_id,
         "has_content": row.has_content,
-        "input_history": [told for earlier in row.history for told in utterances(earlier)],
-        "audio_file": row.clip.file if row.clip else None,
+        "input_history": history_of(row),
+        "audio_file": row.audio_file,
         "user": row.user,
         "assistant": row.assistant,
     }

@@ -19,7 +19,7 @@ BATCH = 2_000
 SHARD = "00000-of-00001"
 CONFIGS = "configs:\n"
 FILES = "## Files\n\n"
-CODE_VERSION = 2  # raise it when the same layer would give other rows
+CODE_VERSION = 3  # raise it when the same layer would give other rows
 
 
 def write(rows: Sequence[TurnRow], folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,9 @@ def card(rows: Sequence[TurnRow], counts: dict[str, int], facts: dict[str, Any])
         topics[row.topic] = topics.get(row.topic, 0) + 1
     long = sum(clip.length_ms > 30_000 for row in rows for clip in row.clips)
     table = "".join(f"| {topic} | {n} |\n" for topic, n in sorted(topics.items()))
-    split_by = facts.get("split_by", "session")
+    split_by, seed = facts.get("split_by", "session"), facts.get("seed", 0)
+    absent = set(facts.get("absent_clips") or ())
+    without = sum(row.audio_file in absent for row in rows)
     paths = {"default": "data/{split}-*.parquet", "turns": "turns/{split}-*.parquet"}
     return (
         f"---\nlicense: other\nlicense_name: {json.dumps(facts.get('license') or 'not stated')}\n"
@@ -105,9 +107,10 @@ def card(rows: Sequence[TurnRow], counts: dict[str, int], facts: dict[str, Any])
         "Turns of co-creative mixing sessions: what an amateur asked, which music played, what an expert answered.\n"
         "One row is one turn; `input_history` holds the earlier turns of the same conversation.\n\n"
         f"- Rows: {', '.join(f'{split} {n}' for split, n in counts.items())}\n"
-        f"- Split by {split_by}, seed {facts.get('seed', 0)}: no {split_by} is in two splits.\n"
+        f"- {facts.get('split_note') or f'Split by {split_by}, seed {seed}: no {split_by} is in two splits.'}\n"
         "- Clips: 16 kHz mono WAV cut from the masters, at their own level (no normalisation).\n"
         f"- Clips longer than the 30 s that common audio encoders hear: {long}.\n"
+        f"- Rows that name a clip which is not included: {without}; read them as text alone.\n"
         "- A side that is silent is null, not a placeholder sentence. `has_content` is null where nobody set it.\n\n"
         f"| topic | rows |\n| --- | --- |\n{table}\n"
         f"{FILES}"

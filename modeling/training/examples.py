@@ -27,15 +27,20 @@ def read_split(snapshot: Path, split: str) -> list[Example]:
     """Read the examples of one split, ordered by conversation and turn; a split without a file has none.
 
     Paths of clips are relative to the snapshot's root and may not leave it. A missing clip is refused: training on
-    half of a row would pass unnoticed.
+    half of a row would pass unnoticed. A clip that was not there when the snapshot was frozen, as its manifest says, is
+    none: the row is text alone.
     """
     if split not in SPLITS:
         raise TrainingError("unknown-split", f"The split must be one of {', '.join(SPLITS)}, not {split}.")
     path = snapshot / "data" / f"{split}-00000-of-00001.parquet"
     if not path.is_file():
         return []
-    summaries = _summaries(snapshot, split)
-    examples = [_example(snapshot, split, row, summaries) for row in _rows(path, COLUMNS)]
+    summaries, absent = _summaries(snapshot, split), _absent(snapshot)
+    rows = _rows(path, COLUMNS)
+    for row in rows:
+        if row["audio_file"] in absent:
+            row["audio_file"] = None
+    examples = [_example(snapshot, split, row, summaries) for row in rows]
     keys = Counter(example.row for example in examples)
     doubled = sorted(key for key, count in keys.items() if count > 1)
     if doubled:
@@ -81,6 +86,14 @@ def _clip(snapshot: Path, audio_file: str | None, key: str) -> Path | None:
     if not clip.is_file():
         raise TrainingError("clip-missing", f"The clip {audio_file} of row {key} is missing; build the snapshot again.")
     return clip
+
+
+def _absent(snapshot: Path) -> frozenset[str]:
+    """The clips that rows name and that the snapshot was frozen without."""
+    try:
+        return frozenset(json.loads((snapshot / "manifest.json").read_text())["absent_clips"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 def _summaries(snapshot: Path, split: str) -> dict[str, str]:
