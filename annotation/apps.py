@@ -9,6 +9,6 @@ class AnnotationConfig(AppConfig):
     name = "annotation"
 
     def ready(self) -> None:
-        """Let the schema know how tokens are sent, and the checks what is configured."""
-        from annotation import checks  # noqa: F401 – importing it registers it
+        """Let the schema know how tokens are sent, the checks what is configured, and snapshots who is deleted."""
+        from annotation import checks, withdrawing  # noqa: F401 – importing them registers them
         from annotation.api import schema  # noqa: F401 – importing it registers it

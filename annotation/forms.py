@@ -10,7 +10,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.text import slugify
 
 from annotation.importing import FORMATS, MAX_BYTES, Speaker
-from annotation.models import ApiToken, Lane, Layer, MixingSession, Person, Project, Recording, Role
+from annotation.models import ApiToken, Lane, Layer, MixingSession, MixTrack, Person, Project, Recording, Role
+from annotation.snapshots.choosing import OPTIONAL, VALUES
 
 RESERVED = {"new"}
 
@@ -236,7 +237,34 @@ class SnapshotForm(forms.Form):
     topics = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, help_text="None: all topics."
     )
-    submitted = forms.BooleanField(required=False, label="Also use layers that are submitted and not yet accepted")
+    sessions = forms.TypedMultipleChoiceField(
+        required=False, coerce=int, widget=forms.CheckboxSelectMultiple, help_text="None: all sessions."
+    )
+    layers = forms.TypedMultipleChoiceField(
+        required=False, coerce=int, help_text="None: of each session the one that was accepted or submitted last."
+    )
+    state = forms.ChoiceField(
+        required=False,
+        label="Layers that are",
+        choices=[
+            ("", "accepted"),
+            ("submitted", "accepted, else submitted"),
+            ("any", "accepted, submitted or returned"),
+        ],
+    )
+    submitted = forms.BooleanField(required=False, widget=forms.HiddenInput)  # scripts send it: the state “submitted”
+    split = forms.ChoiceField(
+        required=False,
+        choices=[("session", "By session, drawn with the seed"), ("published", "As it was published")],
+        help_text="The published split leaves out what comes from no published data set.",
+    )
+    exclude = forms.MultipleChoiceField(
+        required=False,
+        choices=list(OPTIONAL.items()),
+        widget=forms.CheckboxSelectMultiple,
+        label="Leave out rows with",
+        help_text="The others are told and kept.",
+    )
     fraction = forms.FloatField(
         min_value=0.01, max_value=1.0, initial=1.0, help_text="Share of the training rows; smaller ones are subsets."
     )
@@ -248,11 +276,53 @@ class SnapshotForm(forms.Form):
         self.project = project
         topics = self.fields["topics"]
         topics.choices = [(topic["key"], topic["label"]) for topic in project.topics]  # type: ignore[attr-defined]
+        sessions = project.sessions.order_by("number").values_list("number", "title")
+        self.fields["sessions"].choices = [(n, f"{n} {title}") for n, title in sessions]  # type: ignore[attr-defined]
+        layers = Layer.objects.filter(session__project=project).exclude(state=Layer.State.DRAFT)
+        self.fields["layers"].choices = [  # type: ignore[attr-defined]
+            (
+                layer.pk,
+                f"{layer.session.number} {layer.session.title}: {whose(layer)}, {layer.get_state_display().lower()}",
+            )
+            for layer in layers.select_related("session", "owner").order_by("session__number", "pk")
+        ]
+        for flag in project.flags:
+            self.fields[f"flag_{flag['key']}"] = forms.ChoiceField(
+                required=False,
+                label=f"Flag: {flag['label']}",
+                choices=[("", "any"), *((each, each) for each in VALUES)],
+            )
+        self.order_fields(["name", "has_content", "topics", *(f"flag_{flag['key']}" for flag in project.flags)])
 
     def wanted(self) -> dict[str, Any]:
         """The filter as it is stored."""
         chosen = self.cleaned_data
-        return {name: chosen[name] for name in ("has_content", "topics", "submitted", "fraction")}
+        flags = {flag["key"]: chosen[f"flag_{flag['key']}"] for flag in self.project.flags}
+        names = ("has_content", "topics", "sessions", "layers", "exclude", "fraction")
+        return {
+            **{name: chosen[name] for name in names},
+            "flags": {flag: [value] for flag, value in flags.items() if value},
+            "state": chosen["state"] or ("submitted" if chosen["submitted"] else "accepted"),
+            "split": chosen["split"] or "session",
+        }
+
+
+def whose(layer: Layer) -> str:
+    """Whose a layer is, for a list of them."""
+    return layer.owner.username if layer.owner else layer.get_kind_display()
+
+
+class SongForm(forms.Form):
+    """The song of a session, among those whose track settings are here."""
+
+    song = forms.ChoiceField(required=False, label="Song of this session")
+
+    def __init__(self, *args: Any, session: MixingSession, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        songs = MixTrack.objects.filter(project=session.project_id).order_by("song_name")
+        names = list(songs.values_list("song_name", flat=True).distinct())
+        choices = [("", "as its title says"), *((name, name) for name in names)]
+        self.fields["song"].choices = choices  # type: ignore[attr-defined]
 
 
 class TokenForm(forms.Form):

@@ -239,6 +239,9 @@ SPECTACULAR_SETTINGS = {
         "JobState": "mixassist_site.jobs.State",
         "LayerState": "annotation.models.layer.Layer.State",
         "StudyState": "evaluation.models.study.Study.State",
+        "LayersThatAre": "annotation.snapshots.choosing.STATES",
+        "Split": "annotation.snapshots.splits.SPLITS",
+        "SplitBy": "annotation.snapshots.choosing.SPLIT_BY",
     },
 }
 

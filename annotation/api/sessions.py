@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import launch, playback
-from annotation.models import MixingSession, Project, Recording
+from annotation.models import MixingSession, MixTrack, Project, Recording
 from mixassist_site.api_forms import chosen
 from mixassist_site.http import me
 
@@ -53,7 +53,7 @@ class SessionSerializer(serializers.ModelSerializer[MixingSession]):
 
     class Meta:
         model = MixingSession
-        fields = ["id", "project", "number", "title", "length_ms", "license", "created_at"]
+        fields = ["id", "project", "number", "title", "length_ms", "license", "song", "created_at"]
         read_only_fields = fields
 
 
@@ -76,6 +76,31 @@ class SessionDetail(generics.RetrieveAPIView[MixingSession]):
     def get_queryset(self) -> QuerySet[MixingSession]:
         """Only what this person may see."""
         return MixingSession.objects.visible_to(me(self.request)).select_related("project")
+
+
+class TrackSerializer(serializers.ModelSerializer[MixTrack]):
+    """How a track of a mix of the session's song was set."""
+
+    class Meta:
+        model = MixTrack
+        fields = [
+            "id", "mix_name", "song_name", "artist_name", "genre", "track_name", "track_type", "instrument",
+            "channel_mode", "lufs", "parameters",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class TrackList(generics.ListAPIView[MixTrack]):
+    """Track settings of the session's song, from MixParams."""
+
+    serializer_class = TrackSerializer
+
+    def get_queryset(self) -> QuerySet[MixTrack]:
+        """Of a session that this person may see."""
+        if getattr(self, "swagger_fake_view", False):  # the schema has no session
+            return MixTrack.objects.none()
+        session = get_object_or_404(MixingSession.objects.visible_to(me(self.request)), pk=self.kwargs["pk"])
+        return chosen(MixTrack.objects.beside(session), self.request)
 
 
 class PlaybackView(APIView):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import drafts, layers, people, sessions, snapshots, transcripts, uploads
+from annotation.api import drafts, layers, participants, people, sessions, snapshots, transcripts, uploads
 
 urlpatterns = [
     path("projects/", sessions.ProjectList.as_view(), name="api-projects"),
@@ -32,6 +32,15 @@ urlpatterns = [
     path("uploads/", uploads.UploadList.as_view(), name="api-uploads"),
     path("uploads/<uuid:uid>/", uploads.UploadDetail.as_view(), name="api-upload"),
     path("uploads/<uuid:uid>/completion/", uploads.UploadCompletion.as_view(), name="api-upload-completion"),
+    path("participants/", participants.ParticipantList.as_view(), name="api-participants"),
+    path(
+        "participants/<int:pk>/withdrawal/",
+        participants.WithdrawalView.as_view(),
+        name="api-participant-withdrawal",
+    ),
+    path("sessions/<int:pk>/tracks/", sessions.TrackList.as_view(), name="api-session-tracks"),
     path("snapshots/", snapshots.SnapshotList.as_view(), name="api-snapshots"),
+    path("snapshots/preflight/", snapshots.PreflightView.as_view(), name="api-snapshot-preflight"),
     path("snapshots/<int:pk>/", snapshots.SnapshotDetail.as_view(), name="api-snapshot"),
+    path("snapshots/<int:pk>/differences/", snapshots.DifferencesView.as_view(), name="api-snapshot-differences"),
 ]

@@ -47,13 +47,15 @@ class MixTrack(models.Model):
 
     def told(self) -> list[tuple[str, str]]:
         """Each parameter that is set, with its value in words."""
-        return [(name, said(value)) for name, value in self.parameters.items() if value not in (None, [], {}, "")]
+        return [
+            (name, said(value)) for name, value in sorted(self.parameters.items()) if value not in (None, [], {}, "")
+        ]
 
 
 def said(value: Any) -> str:
-    """A parameter as people read it: `type bell, freq 300, gain −2; …`"""
+    """A parameter as people read it: `freq 300, gain -2; …`; databases keep no order"""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {said(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {said(one)}" for name, one in sorted(value.items()))
     if isinstance(value, list):
         return "; ".join(said(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import warnings
 from typing import Any
 
 LONGEST = 4_000_000  # characters of one cell
@@ -67,8 +68,10 @@ def _printed(text: str) -> list[dict[str, Any]] | None:
 def _value(token: re.Match[str]) -> Any:
     if token["name"]:
         return None if token["name"] in _NOTHING else NotImplemented
+    # a line may be broken inside a text that numpy printed; Python would not read it
+    text = token["text"].replace("\n", "\\n").replace("\r", "\\r").replace("\0", "")
     try:
-        # a line may be broken inside a text that numpy printed; Python would not read it
-        return ast.literal_eval(token["text"].replace("\n", "\\n").replace("\r", "\\r").replace("\0", ""))
+        with warnings.catch_warnings(action="ignore"):  # of odd escapes
+            return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return NotImplemented

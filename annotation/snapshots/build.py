@@ -17,6 +17,7 @@ from annotation.models import Layer, MixingSession, Participant, Project, Record
 from annotation.snapshots import splits, writer
 from annotation.snapshots.choosing import VALUES, Chosen, choose, distinct_names, sorted_findings
 from annotation.snapshots.rows import Clip, TurnRow, history_of, rows_of
+from annotation.withdrawing import marks_for
 from mixassist_site.jobs import JobError, JobStopped, Lease, State
 
 FEW_SESSIONS = 3  # below this, whole conversations stay together instead of whole sessions
@@ -283,15 +284,16 @@ def build(snapshot: Snapshot, lease: Lease) -> None:
             "absent_clips": absent_clips(placed, cut),
         }
         manifest = writer.write(placed, folder, facts)
-        codes = Participant.objects.filter(seats__session__in=held).values_list("code", flat=True)
+        codes = sorted(set(Participant.objects.filter(seats__session__in=held).values_list("code", flat=True)))
         published = {
             "content_hash": manifest["content_hash"],
             "counts": manifest["rows"],
             "excluded": found.chosen.excluded,
-            "participants": sorted(set(codes)),
+            "participants": codes,
         }
         with lease.publication(folder=name, **published):
-            pass
+            if marks := marks_for(project, codes):
+                Snapshot.objects.filter(pk=snapshot.pk).update(withdrawn=marks)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -2,14 +2,15 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import editing, uploading
-from annotation.forms import LayerForm, PlacementForm, ProposalForm, TranscriptForm
-from annotation.models import Ingest, Layer, MixingSession, Recording, Transcript
+from annotation.forms import LayerForm, PlacementForm, ProposalForm, SongForm, TranscriptForm
+from annotation.models import Ingest, Layer, MixingSession, MixTrack, Recording, Transcript
 from mixassist_site.http import MemberRequest, page_of
 
 
@@ -58,11 +59,36 @@ def session_page(
         "layer_form": LayerForm(visible=visible),
         "transcript_form": transcript_form,
         "waiting": Transcript.objects.visible_to(request.user).waiting().filter(session=found) if may_add else (),
+        "seats": found.seats.select_related("participant").order_by("role", "participant__code"),
+        **_tracks_of(request, found),
         "may_add": may_add,
         "may_steer": request.user.has_perm("annotation.manage_project", found),
     }
     wrong = transcript_form.errors or placed or proposal_form.errors
     return render(request, "annotation/session.html", context, status=400 if wrong else 200)
+
+
+def _tracks_of(request: MemberRequest, found: MixingSession) -> dict[str, object]:
+    """Track settings of the session's song, where the project has some of any."""
+    if not MixTrack.objects.filter(project=found.project_id).exists():
+        return {}
+    page = Paginator(MixTrack.objects.beside(found), 25).get_page(request.GET.get("tracks"))
+    return {"has_tracks": True, "tracks": page, "song_form": SongForm(session=found, initial={"song": found.song})}
+
+
+@require_POST
+def song(request: MemberRequest, pk: int) -> HttpResponse:
+    """Say which song was mixed, so that its track settings stand beside the session."""
+    found = get_object_or_404(MixingSession.objects.visible_to(request.user).select_related("project"), pk=pk)
+    if not request.user.has_perm("annotation.add_session", found):
+        raise PermissionDenied
+    form = SongForm(request.POST, session=found)
+    if form.is_valid():
+        found.song = form.cleaned_data["song"]
+        found.save(update_fields=["song"])
+    else:
+        messages.error(request, "Choose one of the songs whose track settings are here.")
+    return redirect(found)
 
 
 def _placement_of(recording: Recording, placed: tuple[int, PlacementForm] | None) -> PlacementForm:

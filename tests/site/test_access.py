@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from annotation.audio.tiles import Level, Peaks, picture_name
 from annotation.bringing import keep_transcript
-from annotation.models import ApiToken, Derived, Ingest, Upload
+from annotation.models import ApiToken, Derived, Ingest, Participant, Upload
 from evaluation import assignment
 from modeling.launch import start_transcription
 from modeling.models import Adapter
@@ -98,6 +98,8 @@ ROUTES = [
     form("transcript-removal", ADA, "transcript"),
     form("session-proposals", ADMIN, "session", amateur="recording", expert="recording"),
     form("session-removal", ADMIN, "session"),
+    form("session-song", ADMIN, "session", song=""),
+    form("participant-withdrawal", ADMIN, "participant"),
     page("layer", MEMBER, "imported"),
     page("layer", ANA, "draft"),
     page("layer", MEMBER | {"annotator": HIDDEN}, "handed_in"),
@@ -119,6 +121,7 @@ ROUTES = [
     page("snapshots", MEMBER, "slug"),
     form("snapshot-new", ADMIN, "slug", read=ADMIN),
     page("snapshot", MEMBER, "snapshot"),
+    page("snapshot-differences", MEMBER, "snapshot"),
     page("snapshot-clip", MEMBER, "snapshot", "row"),
     # training and candidates
     page("runs", MEMBER, "slug"),
@@ -204,6 +207,16 @@ ROUTES = [
     api("api-upload-completion", None, "upload", post=ADA),
     api("api-snapshots", PERSON, post=ADMIN, project="slug", name="another"),
     api("api-snapshot", MEMBER, "snapshot"),
+    api("api-snapshot-preflight", None, post=ADMIN, project="slug"),
+    api("api-snapshot-differences", MEMBER, "snapshot"),
+    api("api-participants", PERSON),
+    Route(
+        "api-participant-withdrawal",
+        {"OPTIONS": ADMIN, "POST": ADMIN, "DELETE": ADMIN},
+        ("participant",),
+        json=True,
+    ),
+    api("api-session-tracks", MEMBER, "session"),
     api("api-runs", PERSON, post=ADMIN, snapshot="snapshot", base="tiny", name="another"),
     api("api-run", MEMBER, "run"),
     api("api-run-metrics", MEMBER, "run"),
@@ -290,6 +303,7 @@ def world(project, ana, rita, ada, sam, sue, settings):
         "upload": Upload.objects.create(project=project, by=ada, name="a.wav", size=10).uid,
         "transcript": kept.uid,
         "session": session.pk,
+        "participant": Participant.objects.create(project=project, code="E1").pk,
         "recording": recording.pk,
         "digest": "abc",
         "clip_digest": recording.clip_digest,
