@@ -106,7 +106,8 @@ def test_other_orders_numbers_and_days_make_the_same_bytes_of_every_file(db, tmp
 def row(group, conversation, turn, topic):
     return TurnRow(
         session="", group=group, conversation_id=f"Group{group}-{conversation}", topic=topic, turn_id=turn,
-        user="a", assistant="b", clip=None, clips=(), history=(), summary=None, summary_author=None, flags=(), start_ms=0, end_ms=1,
+        user="a", assistant="b", clip=None, clips=(), history=(), summary=None, summary_author=None, flags=(),
+        start_ms=0, end_ms=1,
     )  # fmt: skip
 
 
