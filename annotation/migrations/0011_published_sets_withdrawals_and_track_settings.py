@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0009_people_are_found_with_their_session'),
+        ('annotation', '0010_transcripts_wait_and_layers_know_their_origin'),
     ]
 
     operations = [
