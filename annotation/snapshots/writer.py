@@ -1,11 +1,8 @@
-"""A snapshot's files: Parquet, data card and manifest, the same bytes for the same rows."""
+"""A frozen snapshot's files: Parquet, data card and manifest, the same bytes for the same rows."""
 
-import csv
 import hashlib
-import io
 import json
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,75 +125,3 @@ def _configs(paths: dict[str, str], splits: Sequence[str]) -> str:
         + "".join(f"  - split: {split}\n    path: {path.format(split=split)}\n" for split in splits)
         for config, path in paths.items()
     )
-
-
-# --- exports ----------------------------------------------------------------------------------------------------------
-
-
-def export_hf(folder: Path, out: Path) -> None:
-    """The snapshot as it is: what `datasets.load_dataset(out)` reads."""
-    shutil.copytree(folder, out, dirs_exist_ok=False)
-
-
-def export_jsonl(folder: Path, out: Path) -> None:
-    """One JSON object per row and a file per split, with the clips beside them."""
-    _export(folder, out, "jsonl", _jsonl)
-
-
-def export_csv(folder: Path, out: Path) -> None:
-    """One CSV per split for spreadsheets: history as JSON, and no cell that a spreadsheet would run as a formula."""
-    _export(folder, out, "csv", _csv)
-
-
-EXPORTS: dict[str, Callable[[Path, Path], None]] = {"hf": export_hf, "jsonl": export_jsonl, "csv": export_csv}
-
-
-def _export(folder: Path, out: Path, suffix: str, line: Callable[[dict[str, Any], bool], str]) -> None:
-    out.mkdir(parents=True)
-    (out / "README.md").write_text(_card_of_export(folder, suffix), encoding="utf-8")
-    for split in SPLITS:
-        with (out / f"{split}.{suffix}").open("w", encoding="utf-8", newline="") as file:
-            first = True
-            for batch in pq.ParquetFile(folder / "data" / f"{split}-{SHARD}.parquet").iter_batches(BATCH):
-                for row in batch.to_pylist():
-                    file.write(line(row, first))
-                    first = False
-    if (folder / "audio").exists():
-        shutil.copytree(folder / "audio", out / "audio")
-    names = [path for path in files_in(out) if path.name != "checksums.sha256"]
-    sums = "".join(f"{sha256_of(path)}  {path.relative_to(out)}\n" for path in names)
-    (out / "checksums.sha256").write_text(sums)
-
-
-def _card_of_export(folder: Path, suffix: str) -> str:
-    """The snapshot's card, over files that hold the eight columns alone."""
-    text = (folder / "README.md").read_text(encoding="utf-8")
-    head, _, rest = text.partition(CONFIGS)
-    body = rest.partition("---\n")[2].partition(FILES)[0]
-    splits = [split for split in SPLITS if pq.read_metadata(folder / "data" / f"{split}-{SHARD}.parquet").num_rows]
-    digest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["content_hash"]
-    return (
-        f"{head}{_configs({'default': '{split}.' + suffix}, splits)}---\n{body}{FILES}"
-        f"Made from the snapshot with the content hash `{digest}`,\n"
-        "which also holds context summaries, all flags, times, clips and layers.\n"
-        "`checksums.sha256` has the sha256 of every file.\n"
-    )
-
-
-def _jsonl(row: dict[str, Any], first: bool) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
-
-
-def _csv(row: dict[str, Any], first: bool) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    if first:
-        writer.writerow(row)
-    cells = {**row, "input_history": json.dumps(row["input_history"], ensure_ascii=False)}
-    writer.writerow([_harmless(cell) for cell in cells.values()])
-    return buffer.getvalue()
-
-
-def _harmless(cell: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers."""
-    return "'" + cell if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -252,7 +252,6 @@ def test_an_export_has_a_card_from_which_it_can_be_loaded(project, layer, tmp_pa
     call_command("export_snapshot", snapshot.name, str(out), "--format", format)
     card = (out / "README.md").read_text()
     assert snapshot.content_hash in card
-    assert "turns/" not in card
     loaded = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
     assert {split: len(loaded[split]) for split in loaded} == snapshot.counts
 

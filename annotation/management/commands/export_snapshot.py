@@ -1,47 +1,47 @@
 """Write a snapshot where other tools read it."""
 
 import json
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.models import Snapshot
-from annotation.snapshots import writer
+from annotation.releases.options import CHOICES, Options
+from annotation.releases.write import write
+from annotation.releasing import about
 
 
 class Command(BaseCommand):
-    """`export_snapshot SNAPSHOT OUT --format hf|jsonl|csv`"""
+    """`export_snapshot SNAPSHOT OUT --format hf|jsonl|csv` and the options of a release."""
 
-    help = "Copy a frozen data set out, with clips, card and checksums."
+    help = "Write a release of a frozen data set, with clips, card and checksums."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which snapshot, where to, and how."""
+        usual = Options()
         parser.add_argument("snapshot", help="its number or its name")
         parser.add_argument("out", type=Path)
-        parser.add_argument("--format", choices=sorted(writer.EXPORTS), default="hf")
+        for name, choices in CHOICES.items():
+            told = ", ".join(f"{key}: {words}" for key, words in choices.items())
+            parser.add_argument(f"--{name}", choices=list(choices), default=getattr(usual, name), help=told)
+        parser.add_argument("--content-only", action="store_true", help="only rows whose has_content is yes")
+        parser.add_argument("--placeholders", action="store_true", help="the published sentences for silent sides")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify what was frozen, write beside the target, then rename."""
         name, out = options["snapshot"], options["out"].resolve()
-        frozen = Snapshot.objects.frozen()
+        frozen = Snapshot.objects.frozen().select_related("project")
         found = frozen.filter(pk=int(name)) if name.isdecimal() else frozen.filter(name=name)
         snapshot = found.order_by("-pk").first()
         if snapshot is None:
             raise CommandError(f"There is no frozen snapshot {name}.")
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise CommandError(f"{out} is there already; name a folder that isn't.")
-        part = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+        chosen = Options(**{each: options[each] for each in Options().as_dict()})
         try:
-            manifest = writer.verify(snapshot.path)
-            out.parent.mkdir(parents=True, exist_ok=True)
-            writer.EXPORTS[options["format"]](snapshot.path, part)
-            part.replace(out)
+            made = write(snapshot.path, out, chosen, about=about(snapshot))
         except (OSError, ValueError) as error:
-            shutil.rmtree(part, ignore_errors=True)
             raise CommandError(f"Nothing was written: {error}") from error
-        told = {"snapshot": snapshot.pk, "format": options["format"], "path": str(out), "rows": manifest["rows"]}
+        told = {"snapshot": snapshot.pk, "path": str(out), "format": chosen.format, "rows": made["rows"]}
+        told |= {"clips": made["clips"], "clips_missing": len(made["clips_missing"]), "files": len(made["files"])}
         self.stdout.write(json.dumps(told) if options["json"] else f"Written to {out}")

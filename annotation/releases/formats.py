@@ -1,0 +1,64 @@
+"""The files that hold a release's rows: Parquet, JSON lines, CSV."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from annotation.snapshots.writer import SHARD
+
+Row = dict[str, Any]
+Put = Callable[[Sequence[Row]], None]  # writes some more rows
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+
+
+@contextmanager
+def _parquet(path: Path, schema: pa.Schema) -> Iterator[Put]:
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        yield lambda rows: writer.write_table(pa.Table.from_pylist(list(rows), schema=schema))
+
+
+@contextmanager
+def _jsonl(path: Path, schema: pa.Schema) -> Iterator[Put]:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        yield lambda rows: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+@contextmanager
+def _csv(path: Path, schema: pa.Schema) -> Iterator[Put]:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(schema.names)
+        yield lambda rows: writer.writerows([cell(row[name]) for name in schema.names] for row in rows)
+
+
+def cell(value: Any) -> Any:
+    """A cell of CSV: lists as JSON, and no text that a spreadsheet would run; numbers stay numbers."""
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How rows are written, and where: `{split}` stands in the path of each config."""
+
+    write: Callable[[Path, pa.Schema], AbstractContextManager[Put]]
+    paths: dict[str, str]
+
+    def place(self, out: Path, config: str, split: str) -> Path:
+        """Where one split of a config goes."""
+        return out / self.paths[config].format(split=split)
+
+
+FORMATS = {
+    "hf": Format(_parquet, {"default": f"data/{{split}}-{SHARD}.parquet", "turns": f"turns/{{split}}-{SHARD}.parquet"}),
+    "jsonl": Format(_jsonl, {"default": "{split}.jsonl", "turns": "turns/{split}.jsonl"}),
+    "csv": Format(_csv, {"default": "{split}.csv", "turns": "turns/{split}.csv"}),
+}
