@@ -13,7 +13,8 @@ from annotation.earlier import before
 from annotation.filling import fill_layer
 from annotation.importing.rows import LayerRows, uid_at
 from annotation.launch import drafter
-from annotation.models import Derived, Ingest, LaneProposal, Layer, Snapshot, SummaryDraft
+from annotation.models import Derived, Ingest, LaneProposal, Layer, Release, Snapshot, SummaryDraft
+from annotation.releasing import build_release
 from annotation.snapshots.build import build
 from annotation.uploading import sha256_of
 from mixassist_site.jobs import JobError, JobStopped, Lease, State, ring, works
@@ -97,6 +98,12 @@ def _remove(path: Any) -> None:
 def snapshot(job: Snapshot, lease: Lease) -> None:
     """Build and freeze a snapshot."""
     build(job, lease)
+
+
+@works(Release)
+def release(job: Release, lease: Lease) -> None:
+    """Write a release of a frozen snapshot."""
+    build_release(job, lease)
 
 
 @works(SummaryDraft)

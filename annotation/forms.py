@@ -9,8 +9,12 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.text import slugify
 
+from annotation.finding import SIDES, Wanted
+from annotation.finding import VALUES as FLAG_VALUES
+from annotation.folding import MOST_CHARACTERS
 from annotation.importing import FORMATS, MAX_BYTES, Speaker
 from annotation.models import ApiToken, Lane, Layer, MixingSession, MixTrack, Person, Project, Recording, Role
+from annotation.releases.options import CHOICES, Options
 from annotation.snapshots.choosing import OPTIONAL, VALUES
 
 RESERVED = {"new"}
@@ -323,6 +327,58 @@ class SongForm(forms.Form):
         names = list(songs.values_list("song_name", flat=True).distinct())
         choices = [("", "as its title says"), *((name, name) for name in names)]
         self.fields["song"].choices = choices  # type: ignore[attr-defined]
+
+
+class SearchForm(forms.Form):
+    """Which turns are looked for; what is left empty doesn't matter."""
+
+    q = forms.CharField(required=False, max_length=MOST_CHARACTERS, widget=forms.TextInput(attrs={"type": "search"}))
+    side = forms.ChoiceField(required=False, choices=[("", "either"), *((side, side) for side in SIDES)])
+    topic = forms.ChoiceField(required=False)
+    flag = forms.ChoiceField(required=False)
+    value = forms.ChoiceField(required=False, label="Flag is", choices=[(value, value) for value in FLAG_VALUES])
+    session = forms.ModelChoiceField(MixingSession.objects.none(), required=False, empty_label="any")
+    state = forms.ChoiceField(required=False, label="Layer", choices=[("", "any"), *Layer.State.choices])
+    layer = forms.IntegerField(required=False, min_value=0, max_value=2**62, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, entries in (("topic", project.topics), ("flag", project.flags)):
+            choices = [(entry["key"], entry["label"]) for entry in entries]
+            self.fields[name].choices = [("", "any"), *choices]  # type: ignore[attr-defined]
+        self.fields["session"].queryset = project.sessions.order_by("number")  # type: ignore[attr-defined]
+
+    @property
+    def narrowing(self) -> list[forms.BoundField]:
+        """All fields but the words."""
+        return [field for field in self.visible_fields() if field.name != "q"]
+
+    def wanted(self) -> Wanted:
+        """What was asked for."""
+        chosen = self.cleaned_data
+        session = chosen["session"].pk if chosen["session"] else None
+        return Wanted(**{**chosen, "session": session})
+
+
+class ReleaseForm(forms.Form):
+    """How a snapshot is released."""
+
+    format = forms.ChoiceField(choices=list(CHOICES["format"].items()))
+    content_only = forms.BooleanField(
+        required=False, label="Only rows with content", help_text="Histories keep all earlier turns."
+    )
+    placeholders = forms.BooleanField(
+        required=False,
+        label="Published placeholder sentences for silent sides",
+        help_text="Otherwise a silent side is null, which nobody takes for an answer.",
+    )
+    summary = forms.ChoiceField(choices=list(CHOICES["summary"].items()), label="Context summaries")
+    clips = forms.ChoiceField(choices=list(CHOICES["clips"].items()), help_text="The gain is told in the config turns.")
+    audio = forms.ChoiceField(choices=list(CHOICES["audio"].items()), label="Audio files")
+
+    def options(self) -> Options:
+        """What was chosen."""
+        return Options(**self.cleaned_data)
 
 
 class TokenForm(forms.Form):

@@ -18,9 +18,11 @@ from annotation.models import (
     Person,
     Project,
     Recording,
+    Release,
     Snapshot,
     SummaryDraft,
 )
+from annotation.releases.options import Options
 from mixassist_site.jobs import JobError, State, ring
 
 FIRST = (Derived.Kind.PEAKS, Derived.Kind.LEVELS, Derived.Kind.PROXY)
@@ -88,6 +90,21 @@ def start_snapshot(
             "name-taken", f"This project has a snapshot called {name} already; choose another name."
         ) from None
     return snapshot
+
+
+def start_release(snapshot: Snapshot, options: Options, by: Person | None) -> Release:
+    """Queue a release, unless the same is here or on its way: then that is the answer."""
+    if not snapshot.is_frozen:
+        raise JobError("not-frozen", "This snapshot is not built yet; wait for its job.")
+    with transaction.atomic():
+        Snapshot.objects.select_for_update().get(pk=snapshot.pk)  # who asks at the same moment waits here
+        wanted = {"project": snapshot.project, "snapshot": snapshot, "options": options.as_dict()}
+        for same in Release.objects.filter(**wanted).order_by("-pk"):
+            if same.is_here or not same.is_over:
+                return same
+        release = Release.objects.create(**wanted, created_by=by)
+        transaction.on_commit(partial(ring, release))
+    return release
 
 
 def drafter() -> drafting.Endpoint | None:

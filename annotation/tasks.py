@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from annotation import execute
-from annotation.models import Ingest, LaneProposal, Snapshot, SummaryDraft
+from annotation.models import Ingest, LaneProposal, Release, Snapshot, SummaryDraft
 
 
 @shared_task(name="annotation.tasks.ingest")  # type: ignore[untyped-decorator]
@@ -18,6 +18,13 @@ def build_snapshot(job_id: int) -> None:
     """Build and freeze a snapshot."""
     if job := Snapshot.objects.filter(pk=job_id).first():
         execute.snapshot(job)
+
+
+@shared_task(name="annotation.tasks.write_release")  # type: ignore[untyped-decorator]
+def write_release(job_id: int) -> None:
+    """Write a release of a frozen snapshot."""
+    if job := Release.objects.filter(pk=job_id).first():
+        execute.release(job)
 
 
 @shared_task(name="annotation.tasks.draft_summary")  # type: ignore[untyped-decorator]

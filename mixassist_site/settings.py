@@ -16,6 +16,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 MIXASSIST_HOME = Path(env.str("MIXASSIST_HOME", default=str(BASE_DIR / "var"))).expanduser().resolve()
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(MIXASSIST_HOME / "media")))
 SNAPSHOTS_ROOT = MIXASSIST_HOME / "snapshots"
+RELEASES_ROOT = MIXASSIST_HOME / "releases"
+FIGURES_ROOT = MIXASSIST_HOME / "figures"
 RUNS_ROOT = MIXASSIST_HOME / "runs"
 ADAPTERS_ROOT = MIXASSIST_HOME / "adapters"
 MODELS_ROOT = MIXASSIST_HOME / "models"

@@ -17,6 +17,8 @@ def home(settings, tmp_path_factory):
     settings.MEDIA_ROOT = root / "media"
     settings.UPLOADS_ROOT = root / "media" / "uploads"
     settings.SNAPSHOTS_ROOT = root / "snapshots"
+    settings.RELEASES_ROOT = root / "releases"
+    settings.FIGURES_ROOT = root / "figures"
     settings.RUNS_ROOT = root / "runs"
     settings.ADAPTERS_ROOT = root / "adapters"
     return root

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from annotation.api import drafts, layers, participants, people, sessions, snapshots, transcripts, uploads
+from annotation.api import (
+    browsing,
+    drafts,
+    layers,
+    participants,
+    people,
+    releases,
+    sessions,
+    snapshots,
+    transcripts,
+    uploads,
+)
 
 urlpatterns = [
     path("projects/", sessions.ProjectList.as_view(), name="api-projects"),
@@ -29,6 +40,13 @@ urlpatterns = [
     path("layers/<int:pk>/review/", layers.ReviewView.as_view(), name="api-layer-review"),
     path("layers/<int:pk>/export/", transcripts.LayerExport.as_view(), name="api-layer-export"),
     path("layers/<int:pk>/report/", transcripts.LayerReport.as_view(), name="api-layer-report"),
+    path("layers/<int:pk>/conversations/", browsing.ConversationList.as_view(), name="api-layer-conversations"),
+    path(
+        "layers/<int:pk>/conversations/<uuid:uid>/",
+        browsing.ConversationDetail.as_view(),
+        name="api-layer-conversation",
+    ),
+    path("turns/", browsing.TurnList.as_view(), name="api-turns"),
     path("uploads/", uploads.UploadList.as_view(), name="api-uploads"),
     path("uploads/<uuid:uid>/", uploads.UploadDetail.as_view(), name="api-upload"),
     path("uploads/<uuid:uid>/completion/", uploads.UploadCompletion.as_view(), name="api-upload-completion"),
@@ -43,4 +61,7 @@ urlpatterns = [
     path("snapshots/preflight/", snapshots.PreflightView.as_view(), name="api-snapshot-preflight"),
     path("snapshots/<int:pk>/", snapshots.SnapshotDetail.as_view(), name="api-snapshot"),
     path("snapshots/<int:pk>/differences/", snapshots.DifferencesView.as_view(), name="api-snapshot-differences"),
+    path("releases/", releases.ReleaseList.as_view(), name="api-releases"),
+    path("releases/<int:pk>/", releases.ReleaseDetail.as_view(), name="api-release"),
+    path("releases/<int:pk>/file/", releases.ReleaseFile.as_view(), name="api-release-file"),
 ]

@@ -11,6 +11,7 @@ from annotation.models.project import Membership, Project, Pseudonym, Role
 from annotation.models.proposal import LaneProposal
 from annotation.models.published import Published
 from annotation.models.recording import Derived, Ingest, Recording
+from annotation.models.release import Release
 from annotation.models.segment import Lane, Segment
 from annotation.models.session import MixingSession, Participant, Seat
 from annotation.models.snapshot import Snapshot
@@ -18,6 +19,7 @@ from annotation.models.summary import Summary
 from annotation.models.transcript import Transcript
 from annotation.models.track import MixTrack
 from annotation.models.turn import Turn, TurnMember
+from annotation.models.turn_text import IndexedLayer, TurnText
 from annotation.models.upload import Upload
 from annotation.models.vocabulary import VocabularyVersion
 
@@ -27,6 +29,7 @@ __all__ = [
     "Derived",
     "Edit",
     "FlagValue",
+    "IndexedLayer",
     "Ingest",
     "Lane",
     "LaneProposal",
@@ -41,6 +44,7 @@ __all__ = [
     "Pseudonym",
     "Published",
     "Recording",
+    "Release",
     "Review",
     "Role",
     "Seat",
@@ -51,6 +55,7 @@ __all__ = [
     "Transcript",
     "Turn",
     "TurnMember",
+    "TurnText",
     "Upload",
     "VocabularyVersion",
 ]

@@ -41,6 +41,16 @@ class Options:
         return asdict(self)
 
     @property
+    def flags(self) -> str:
+        """As the command `export_snapshot` is told them."""
+        usual = Options()
+        said = [f"--format {self.format}"]
+        said += ["--content-only"] if self.content_only else []
+        said += ["--placeholders"] if self.placeholders else []
+        others = [(name, getattr(self, name)) for name in ("summary", "clips", "audio")]
+        return " ".join([*said, *(f"--{name} {value}" for name, value in others if value != getattr(usual, name))])
+
+    @property
     def words(self) -> list[str]:
         """What sets this release apart from the snapshot, in words; empty for the snapshot as it is."""
         said = ["rows with content only"] if self.content_only else []

@@ -106,8 +106,8 @@ def tables(found: Statistics) -> list[Table]:
     everything = [length for part in lengths.values() for length in part]
     flags = sorted({flag for flag, _ in found.flags})
     by_flag = tuple((flag, tuple(found.flags[flag, value] for value in VALUES)) for flag in flags)
-    spans = _binned([lengths[split] for split in SPLITS], SECONDS, "s")
-    said = _binned(list(found.words.values()), WORDS, "words")
+    spans = _seconds([lengths[split] for split in SPLITS])
+    said = _words(list(found.words.values()))
     return [
         Table("topics", "Turns by topic and split", "Topic", SPLITS, by_topic),
         Table("clips", "Lengths of clips", "Length", SPLITS, spans, _lengths_told(everything, found.over_window)),
@@ -116,17 +116,22 @@ def tables(found: Statistics) -> list[Table]:
     ]
 
 
+def _seconds(series: Sequence[Iterable[float]]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    inner = [f"{low}–{high} s" for low, high in pairwise(SECONDS)]
+    return _binned(series, SECONDS, [f"under {SECONDS[0]} s", *inner, f"{SECONDS[-1]} s or more"])
+
+
+def _words(series: Sequence[Iterable[float]]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    inner = [f"{low}–{high - 1}" for low, high in pairwise(WORDS)]  # whole numbers end before the next edge
+    return _binned(series, WORDS, ["silent", *inner, f"{WORDS[-1]} or more"])
+
+
 def _binned(
-    series: Sequence[Iterable[float]], edges: Sequence[int], unit: str
+    series: Sequence[Iterable[float]], edges: Sequence[int], labels: Sequence[str]
 ) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Counts between edges, lower edge included, for each series."""
     counts = [Counter(bisect_right(edges, value) for value in values) for values in series]
-    step = 1 if unit == "words" else 0  # whole numbers end before the next edge
-    inner = [f"{low}–{high - step}" if high - step > low else f"{low}" for low, high in pairwise(edges)]
-    first = "silent" if step else f"under {edges[0]}"
-    labels = [first, *inner, f"{edges[-1]} or more"]
-    suffix = "" if step else f" {unit}"
-    return tuple((f"{label}{suffix}", tuple(each[place] for each in counts)) for place, label in enumerate(labels))
+    return tuple((label, tuple(each[place] for each in counts)) for place, label in enumerate(labels))
 
 
 def _lengths_told(seconds: Sequence[float], over: int) -> str:

@@ -14,13 +14,23 @@ from django.utils import timezone
 
 from annotation.audio.tiles import Level, Peaks, picture_name
 from annotation.bringing import keep_transcript
-from annotation.models import ApiToken, Derived, Ingest, Participant, Upload
+from annotation.models import ApiToken, Derived, Ingest, Participant, Release, Upload
+from annotation.releases.options import Options
 from evaluation import assignment
 from modeling.launch import start_transcription
 from modeling.models import Adapter
 from tests.annotation.audio.sounds import music, write
+from tests.annotation.releases.frozen import freeze
 from tests.evaluation.studies import study_of
-from tests.factories import LayerFactory, RecordingFactory, SegmentFactory, SessionFactory
+from tests.factories import (
+    LayerFactory,
+    RecordingFactory,
+    SegmentFactory,
+    SessionFactory,
+    SnapshotFactory,
+    conversation,
+    turn,
+)
 from tests.modeling.app.things import generation_of, run_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -107,6 +117,9 @@ ROUTES = [
     page("layer-export", MEMBER, "imported"),
     page("layer-export", ANA, "draft"),
     page("layer-report", ANA, "draft"),
+    page("turns", MEMBER, "slug"),
+    page("conversation", MEMBER, "imported", "conversation"),
+    page("conversation", ANA, "draft", "drafted"),
     form("layer-submission", MEMBER | dict.fromkeys(ACTORS[2:6], FORBIDDEN), "imported"),
     form("layer-submission", ANA, "draft"),
     form("layer-review", REVIEWER, "imported", verdict="accept"),
@@ -123,6 +136,11 @@ ROUTES = [
     page("snapshot", MEMBER, "snapshot"),
     page("snapshot-differences", MEMBER, "snapshot"),
     page("snapshot-clip", MEMBER, "snapshot", "row"),
+    form("releases", ADMIN, "snapshot", read=MEMBER, format="jsonl", summary="apart", clips="as-is", audio="wav"),
+    page("release", MEMBER, "release"),
+    page("release-file", MEMBER, "release"),
+    page("snapshot-statistics", MEMBER, "counted"),
+    page("snapshot-figure", MEMBER, "counted", "figure", "svg"),
     # training and candidates
     page("runs", MEMBER, "slug"),
     form("run-new", ADMIN, "slug", read=ADMIN),
@@ -217,6 +235,14 @@ ROUTES = [
         json=True,
     ),
     api("api-session-tracks", MEMBER, "session"),
+    api("api-releases", PERSON, post=ADMIN, snapshot="snapshot", format="csv"),
+    api("api-release", MEMBER, "release"),
+    api("api-release-file", MEMBER, "release"),
+    api("api-turns", PERSON),
+    api("api-layer-conversations", MEMBER, "imported"),
+    api("api-layer-conversations", ANA, "draft"),
+    api("api-layer-conversation", MEMBER, "imported", "conversation"),
+    api("api-layer-conversation", ANA, "draft", "drafted"),
     api("api-runs", PERSON, post=ADMIN, snapshot="snapshot", base="tiny", name="another"),
     api("api-run", MEMBER, "run"),
     api("api-run-metrics", MEMBER, "run"),
@@ -294,7 +320,20 @@ def world(project, ana, rita, ada, sam, sue, settings):
     rater = study.raters.order_by("number").first()
     rater.start()
     pair = assignment.next_for(rater)
+    draft = LayerFactory(session=session, owner=ana)
+    counted = SnapshotFactory(project=project)
+    freeze(counted.path)
+    archive = {"file": "1/a.zip", "sha256": "b" * 64, "options": Options().as_dict()}
+    release = Release.objects.create(project=project, snapshot=snapshot, state="succeeded", **archive)
+    release.path.parent.mkdir(parents=True)
+    release.path.write_bytes(b"PK")
     told = {
+        "release": release.pk,
+        "counted": counted.pk,
+        "figure": "topics",
+        "svg": "svg",
+        "conversation": conversation(imported, [turn(imported, 0)]).uid,
+        "drafted": conversation(draft, [turn(draft, 0)]).uid,
         "job_kind": "ingest",
         "ingest": Ingest.objects.create(project=project, recording=recording, makes="peaks").pk,
         "slug": project.slug,
@@ -311,7 +350,7 @@ def world(project, ana, rita, ada, sam, sue, settings):
         "turn": uuid.UUID(int=1),
         "hundred": 100,
         "imported": imported.pk,
-        "draft": LayerFactory(session=session, owner=ana).pk,
+        "draft": draft.pk,
         "handed_in": LayerFactory(session=session, owner=rita, state="submitted", submitted_at=timezone.now()).pk,
         "snapshot": snapshot.pk,
         "row": "test/c0/0",

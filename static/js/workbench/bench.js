@@ -224,6 +224,15 @@ export class Bench extends EventTarget {
     this.#goTo(found)
   }
 
+  // Be at a turn that an address names; false when the layer has none of that name.
+  goToTurn(uid) {
+    const found = this.document.turn(uid)
+    if (!found) return false
+    this.selection.selectTurn(found)
+    this.#goTo(found)
+    return true
+  }
+
   extendTurns(direction) {
     const { document, selection } = this
     const { turns } = selection

@@ -85,6 +85,7 @@ class Workbench extends HTMLElement {
     for (const name of PANES) for (const pane of this.querySelectorAll(name)) pane.open(bench)
     bench.restore()
     bench.takeRecordings()
+    this.#followAddress()
     this.#wireButtons()
     this.#releaseFocus()
     this.#readOnly()
@@ -96,6 +97,16 @@ class Workbench extends HTMLElement {
     addEventListener("beforeunload", () => bench.flushDrafts(), { signal, capture: true })
     this.#keep(layer, signal)
     this.#poll()
+  }
+
+  // `#turn=<uid>` leads to a turn, when the page comes and when only the address changes.
+  #followAddress() {
+    const follow = () => {
+      const uid = /^#turn=([0-9a-f-]{36})$/.exec(location.hash)?.[1]
+      if (uid && !this.bench.goToTurn(uid)) this.#say("That turn isn’t in this layer any more.", "bad")
+    }
+    addEventListener("hashchange", follow, { signal: this.gone.signal })
+    follow()
   }
 
   // What waits is kept in this browser; what a tab that is gone has left is taken up.
