@@ -10,7 +10,6 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.text import slugify
 
 from annotation.finding import SIDES, Wanted
-from annotation.finding import VALUES as FLAG_VALUES
 from annotation.folding import MOST_CHARACTERS
 from annotation.importing import FORMATS, MAX_BYTES, Speaker
 from annotation.models import ApiToken, Lane, Layer, MixingSession, MixTrack, Person, Project, Recording, Role
@@ -336,7 +335,7 @@ class SearchForm(forms.Form):
     side = forms.ChoiceField(required=False, choices=[("", "either"), *((side, side) for side in SIDES)])
     topic = forms.ChoiceField(required=False)
     flag = forms.ChoiceField(required=False)
-    value = forms.ChoiceField(required=False, label="Flag is", choices=[(value, value) for value in FLAG_VALUES])
+    value = forms.ChoiceField(required=False, label="Flag is", choices=[(value, value) for value in VALUES])
     session = forms.ModelChoiceField(MixingSession.objects.none(), required=False, empty_label="any")
     state = forms.ChoiceField(required=False, label="Layer", choices=[("", "any"), *Layer.State.choices])
     layer = forms.IntegerField(required=False, min_value=0, max_value=2**62, widget=forms.HiddenInput)

@@ -5,11 +5,19 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import audio, browser, in_time, site, snapshots, workbench
+from bench import audio, browser, browsing, in_time, site, snapshots, workbench
 from bench.measure import Figure, Recordings
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-ARMS = {**audio.ARMS, **site.ARMS, **browser.ARMS, **workbench.ARMS, **in_time.ARMS, **snapshots.ARMS}
+ARMS = {
+    **audio.ARMS,
+    **site.ARMS,
+    **browser.ARMS,
+    **workbench.ARMS,
+    **in_time.ARMS,
+    **snapshots.ARMS,
+    **browsing.ARMS,
+}
 
 
 def main() -> None:

@@ -85,7 +85,7 @@ class TurnList(generics.ListAPIView[TurnText]):
 
     @extend_schema(parameters=[TurnQuery])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Fifty turns a page, session by session in order of time."""
+        """Fifty turns a page, layer by layer in order of time."""
         return super().get(request, *args, **kwargs)
 
 

@@ -134,9 +134,8 @@ def _made(manifest: Facts, options: Options, counted: Statistics) -> str:
         "- `has_content` is null where nobody set it. Histories keep the turns that are no rows themselves.",
         f"- Context summaries: {counted.summaries} rows have one, in the config `turns`{joined}.",
     ]
-    vocabulary = manifest.get("vocabulary") or manifest.get("vocabulary_version")
-    if vocabulary:
-        told.append(f"- Vocabulary of topics and flags: {_line(_said(vocabulary))}.")
+    if manifest.get("vocabulary"):
+        told.append(f"- Vocabulary of topics and flags: version {_line(manifest['vocabulary'])} of the project's.")
     return "## How it was made\n\n" + "\n".join(told) + "\n"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,20 +14,26 @@ import pyarrow.parquet as pq
 from annotation.snapshots.writer import SHARD
 
 Row = dict[str, Any]
-Put = Callable[[Sequence[Row]], None]  # writes some more rows
+Rows: TypeAlias = pa.Table | Sequence[Row]  # a table where nothing of it is told otherwise: Parquet takes it as it is
+Put = Callable[[Rows], None]  # writes some more rows
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 @contextmanager
 def _parquet(path: Path, schema: pa.Schema) -> Iterator[Put]:
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        yield lambda rows: writer.write_table(pa.Table.from_pylist(list(rows), schema=schema))
+
+        def put(rows: Rows) -> None:
+            whole = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=schema)
+            writer.write_table(whole)
+
+        yield put
 
 
 @contextmanager
 def _jsonl(path: Path, schema: pa.Schema) -> Iterator[Put]:
     with path.open("w", encoding="utf-8", newline="") as file:
-        yield lambda rows: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        yield lambda rows: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _each(rows))
 
 
 @contextmanager
@@ -35,7 +41,12 @@ def _csv(path: Path, schema: pa.Schema) -> Iterator[Put]:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(schema.names)
-        yield lambda rows: writer.writerows([cell(row[name]) for name in schema.names] for row in rows)
+        yield lambda rows: writer.writerows([cell(row[name]) for name in schema.names] for row in _each(rows))
+
+
+def _each(rows: Rows) -> Sequence[Row]:
+    listed: Sequence[Row] = rows.to_pylist() if isinstance(rows, pa.Table) else rows
+    return listed
 
 
 def cell(value: Any) -> Any:

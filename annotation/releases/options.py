@@ -1,6 +1,6 @@
 """What a release may be asked for."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 CHOICES = {
@@ -39,6 +39,11 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """As a manifest and a job keep them."""
         return asdict(self)
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether a row that is in the release may be told otherwise than it was frozen."""
+        return replace(self, format="hf", content_only=False) != Options()
 
     @property
     def flags(self) -> str:

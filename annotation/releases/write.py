@@ -19,7 +19,7 @@ from annotation.releases.telling import Clips, told, told_apart
 from annotation.snapshots.splits import SPLITS
 from annotation.snapshots.writer import sha256_of, verify
 
-KEPT = ("name", "filter", "seed", "split_by", "license", "content_hash", "code_version")
+KEPT = ("name", "filter", "seed", "split_by", "license", "vocabulary", "content_hash", "code_version")
 
 
 class Stopped(Exception):
@@ -101,9 +101,13 @@ def _write_rows(
         with form.write(places[0], schemas["default"]) as put, form.write(places[1], schemas["turns"]) as put_apart:
             for data, turns in frozen.batches(snapshot, split, content_only=options.content_only):
                 step(number, len(SPLITS), f"rows of {split}")
-                rows, lost = data.to_pylist(), turns.to_pylist()
-                put([told(row, each, options, clips) for row, each in zip(rows, lost, strict=True)])
-                put_apart([told_apart(each, clips) for each in lost])
+                if options.changes_rows:
+                    rows, lost = data.to_pylist(), turns.to_pylist()
+                    put([told(row, each, options, clips) for row, each in zip(rows, lost, strict=True)])
+                    put_apart([told_apart(each, clips) for each in lost])
+                else:
+                    put(data)
+                    put_apart(turns)
 
 
 def _json(part: Path, name: str, told: dict[str, Any]) -> dict[str, str]:

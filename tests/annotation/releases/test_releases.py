@@ -226,7 +226,12 @@ def test_no_cell_is_run_as_a_formula(start):
 
 
 def test_the_card_tells_what_is_known_and_leaves_no_blank(tmp_path):
-    facts = {"name": 'Odd\n"name": x', "consent": {"Group1": "signed 2024"}, "filter": {"has_content": True}}
+    facts = {
+        "name": 'Odd\n"name": x',
+        "consent": {"Group1": "signed 2024"},
+        "filter": {"has_content": True},
+        "vocabulary": 3,
+    }
     out = released(freeze(tmp_path / "s", **facts), tmp_path, clips="normalised", placeholders=True)
     text = (out / "README.md").read_text()
     head, body = text.split("---\n")[1], text.split("---\n", 2)[2]
@@ -237,7 +242,8 @@ def test_the_card_tells_what_is_known_and_leaves_no_blank(tmp_path):
     digest = json.loads((out / "manifest.json").read_text())["snapshot"]["content_hash"]
     for words in (
         "| drums | 3 | 3 | 0 |", "| train | 9 | 3 | 3 | 3 |", "Consent: Group1: signed 2024.", "P1", digest,
-        "has_content true", "amateur in 6 rows, expert in 6", "Agreement: not measured", "gain_db", "seed 3",
+        "has_content true", "version 3 of", "amateur in 6 rows, expert in 6", "Agreement: not measured", "gain_db",
+        "seed 3",
     ):  # fmt: skip
         assert words in body, words
     assert "TODO" not in text
