@@ -16,8 +16,8 @@ from annotation.models.segment import Lane, Segment
 from annotation.models.session import MixingSession, Participant, Seat
 from annotation.models.snapshot import Snapshot
 from annotation.models.summary import Summary
-from annotation.models.transcript import Transcript
 from annotation.models.track import MixTrack
+from annotation.models.transcript import Transcript
 from annotation.models.turn import Turn, TurnMember
 from annotation.models.turn_text import IndexedLayer, TurnText
 from annotation.models.upload import Upload

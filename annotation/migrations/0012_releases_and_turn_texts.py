@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0008_models_draft_summaries'),
+        ('annotation', '0011_published_sets_withdrawals_and_track_settings'),
     ]
 
     operations = [
