@@ -258,7 +258,11 @@ class SnapshotForm(forms.Form):
     submitted = forms.BooleanField(required=False, widget=forms.HiddenInput)  # scripts send it: the state “submitted”
     split = forms.ChoiceField(
         required=False,
-        choices=[("session", "By session, drawn with the seed"), ("published", "As it was published")],
+        choices=[
+            ("", "As it was published where all of it was, else by session"),
+            ("session", "By session, drawn with the seed"),
+            ("published", "As it was published"),
+        ],
         help_text="The published split leaves out what comes from no published data set.",
     )
     exclude = forms.MultipleChoiceField(
@@ -306,7 +310,7 @@ class SnapshotForm(forms.Form):
             **{name: chosen[name] for name in names},
             "flags": {flag: [value] for flag, value in flags.items() if value},
             "state": chosen["state"] or ("submitted" if chosen["submitted"] else "accepted"),
-            "split": chosen["split"] or "session",
+            "split": chosen["split"],
         }
 
 

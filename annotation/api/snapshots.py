@@ -46,7 +46,7 @@ class Wanted(Strict):
     layers = serializers.ListField(child=serializers.IntegerField(min_value=0, max_value=2**63 - 1), default=list)
     state = serializers.ChoiceField(STATES, required=False)
     submitted = serializers.BooleanField(default=False, help_text="the same as the state submitted")
-    split = serializers.ChoiceField(SPLIT_BY, default="session")
+    split = serializers.ChoiceField(SPLIT_BY, default=None, allow_null=True)
     exclude = serializers.ListField(child=serializers.ChoiceField(sorted(OPTIONAL)), default=list)
     fraction = serializers.FloatField(min_value=0.01, max_value=1.0, default=1.0)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)

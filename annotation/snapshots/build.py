@@ -51,7 +51,13 @@ def checked(project: Project, wanted: dict[str, Any]) -> dict[str, Any]:
     if not 0 < wanted.get("fraction", 1.0) <= 1:
         raise SnapshotError("unknown-filter", "The fraction lies above 0 and is 1 at most.")
     lists = {name: sorted(set(wanted.get(name) or [])) for name in ("topics", "sessions", "layers", "exclude")}
-    return {**wanted, **lists, "flags": flags}
+    return {**wanted, **lists, "flags": flags, "split": wanted.get("split") or usual_split(project, wanted)}
+
+
+def usual_split(project: Project, wanted: dict[str, Any]) -> str:
+    """The published split where all that a filter wants was published, and else by session."""
+    layers = layers_for(project, wanted).values()
+    return "published" if layers and all(hasattr(layer, "published") for layer in layers) else "session"
 
 
 def _offered(project: Project) -> set[int]:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             "--state", choices=STATES, help="of the layers, as far as they have come; default: accepted"
         )
         parser.add_argument("--submitted", action="store_true", help="the same as --state submitted")
-        parser.add_argument("--split", choices=SPLIT_BY, default="session")
+        parser.add_argument("--split", choices=SPLIT_BY, help="default: published where all was, else session")
         parser.add_argument("--exclude", action="append", default=[], choices=sorted(OPTIONAL), help="may come again")
         parser.add_argument("--preflight", action="store_true", help="only say what it would hold")
         parser.add_argument("--fraction", type=float, default=1.0, help="share of the training rows")

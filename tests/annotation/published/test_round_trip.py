@@ -13,6 +13,7 @@ from annotation.models import Layer, MixingSession, Project, Published
 from annotation.published.facts import ROWS, SPLITS, WITH_CONTENT
 from mixassist_site.jobs import State
 from tests.annotation.published import sets
+from tests.factories import LayerFactory, SessionFactory, conversation, turn
 
 PUBLISHED = {"split": "published"}
 
@@ -69,6 +70,21 @@ def test_640_rows_come_back_equal_through_a_frozen_snapshot_and_its_export(proje
         "conversation_id": "string", "topic": "string", "turn_id": "int64", "has_content": "bool",
         "audio_file": "string", "user": "string", "assistant": "string",
     }  # fmt: skip
+
+
+def test_nobody_has_to_ask_for_the_published_split_of_what_was_published(project, tmp_path, capsys):
+    bring(sets.write(tmp_path / "set", sets.small()), project)
+
+    def split_by(*more):
+        call_command("build_snapshot", project.slug, "--name", "usual", "--preflight", *more)
+        return "published" in capsys.readouterr().out
+
+    assert split_by()
+    assert not split_by("--split", "session")
+    session = SessionFactory(project=project, number=90)
+    conversation(LayerFactory(session=session, state="accepted"), [turn(session.layers.get(), 0)])
+    assert not split_by()  # something of one's own has no published split
+    assert split_by("--split", "published")
 
 
 @pytest.mark.parametrize("format", ["csv", "numpy", "jsonl"])
