@@ -1,8 +1,7 @@
 """What one frozen snapshot has and another has not: rows added, gone, and changed column by column."""
 
-import json
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +13,7 @@ from annotation.snapshots.splits import SPLITS
 from annotation.snapshots.writer import BATCH, SHARD
 
 NAMING = ("conversation_id", "turn_id", "row")  # what names a row; `split` is compared like a column
+DIGEST = 8  # bytes of a value
 Key = tuple[str, int, str]  # conversation, turn, and the split where one snapshot has two of that name
 
 
@@ -52,12 +52,16 @@ def name_of(key: Key) -> str:
 def differences(before: Path, after: Path) -> Differences:
     """Compare two snapshots' folders; both configs count, and so does the split. OSError where files are missing."""
     doubled = _doubled(before) | _doubled(after)
-    old, new = _digests(before, doubled), _digests(after, doubled)
+    names, old = _digests(before, doubled)
+    others, new = _digests(after, doubled)
     made = Differences(sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys()))
     for key in old.keys() & new.keys():
-        names = [name for name in {**old[key], **new[key]} if old[key].get(name) != new[key].get(name)]
-        if names:
-            made.changed[key] = names
+        if names == others and old[key] == new[key]:
+            made.same += 1
+            continue
+        one, other = _by_column(names, old[key]), _by_column(others, new[key])
+        if changed := [name for name in {**one, **other} if one.get(name) != other.get(name)]:
+            made.changed[key] = changed
         else:
             made.same += 1
     return made
@@ -97,14 +101,22 @@ def _doubled(folder: Path) -> set[tuple[str, int]]:
     return {name for name, count in names.items() if count > 1}
 
 
-def _digests(folder: Path, doubled: Collection[tuple[str, int]]) -> dict[Key, dict[str, bytes]]:
-    found: dict[Key, dict[str, bytes]] = {}
+def _digests(folder: Path, doubled: Collection[tuple[str, int]]) -> tuple[list[str], dict[Key, bytes]]:
+    """The compared columns, and for each row what its columns hash to, one after the other."""
+    names: list[str] = []
+    found: dict[Key, bytes] = {}
     for row in _rows(folder):
+        names = names or [name for name in row if name not in NAMING]
         name = row["conversation_id"], row["turn_id"]
         key: Key = (*name, row["split"] if name in doubled else "")
-        found[key] = {column: _digest(value) for column, value in row.items() if column not in NAMING}
-    return found
+        found[key] = b"".join(_digest(row[column]) for column in names)
+    return names, found
 
 
 def _digest(value: Any) -> bytes:
-    return blake2b(json.dumps(value, sort_keys=True, ensure_ascii=False).encode(), digest_size=8).digest()
+    # lists and structs come in the order of the schema, so their printed form says the same of the same
+    return blake2b(repr(value).encode(errors="replace"), digest_size=DIGEST).digest()
+
+
+def _by_column(names: Sequence[str], digests: bytes) -> dict[str, bytes]:
+    return {name: digests[DIGEST * at : DIGEST * (at + 1)] for at, name in enumerate(names)}
