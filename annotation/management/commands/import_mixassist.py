@@ -43,5 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Repaired: {each['what']} ({each['where']})")
         for each in told["lost"]:
             self.stdout.write(f"Lost: {each['what']} ({each['where']})")
+        for column, n in told["placeholders"].items():
+            self.stdout.write(f"Missing: {n} sentences that stand for silence in {column}.")
         counts = ", ".join(f"{split} {n}" for split, n in told["rows"].items())
         self.stdout.write(f"Rows: {counts}; sessions: {len(told['sessions'])}, of which {told['added']} new.")

@@ -286,6 +286,7 @@ def test_every_act_of_the_door_is_known():
     assert set(door.ACTS) == {
         "clips",
         "excerpt",
+        "lay",
         "levels",
         "peaks",
         "probe",
