@@ -62,7 +62,7 @@ def merged(windows: Sequence[Span], heard: Sequence[Sequence[Word]]) -> list[Wor
 
     Where two windows overlap, the longest run of words that both heard at about the same time joins them: the first
     window is believed up to its middle, the second from there. Where they agree on nothing, the middle of the overlap
-    parts them. Lines get numbers of their own.
+    parts them; where one heard nothing, the other is believed. Lines get numbers of their own.
     """
     told: list[Word] = []
     lines = 0
@@ -78,7 +78,9 @@ def _joined(before: list[Word], after: list[Word], seam: Span) -> list[Word]:
     head = [number for number, word in enumerate(after) if word.start_ms < seam[1]]
     middle = sum(seam) / 2
     found = _same_run([before[number] for number in tail], [after[number] for number in head], middle)
-    if found is None:
+    if not tail or not head:  # one of them stopped early, or hears nothing there: the other is believed
+        first, second = before, after
+    elif found is None:
         first = [word for word in before if word.start_ms + word.end_ms < 2 * middle]
         second = [word for word in after if word.start_ms + word.end_ms >= 2 * middle]
     else:
