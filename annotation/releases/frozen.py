@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from annotation.snapshots.splits import SPLITS
@@ -39,7 +38,7 @@ def batches(
     for data, turns in pairs:
         pair = pa.Table.from_batches([data]), pa.Table.from_batches([turns])
         if content_only:
-            kept = pc.fill_null(pair[0].column("has_content"), False)
+            kept = pair[0].column("has_content").fill_null(False)
             pair = pair[0].filter(kept), pair[1].filter(kept)
         yield pair
 
@@ -57,9 +56,9 @@ def clips_named(folder: Path, *, content_only: bool = False) -> list[str]:
 
 
 def _field(lists: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.struct_field(pc.list_flatten(lists), "audio_file")
+    return pa.chunked_array([chunk.flatten().field("audio_file") for chunk in lists.chunks], pa.string())
 
 
 def _said(column: pa.ChunkedArray) -> Iterable[str]:
-    values: list[str | None] = pc.unique(column).to_pylist()
+    values: list[str | None] = column.unique().to_pylist()
     return [value for value in values if value is not None]

@@ -10,14 +10,16 @@ from collections import Counter
 import pytest
 
 from annotation.bringing import keep_transcript
-from annotation.models import ApiToken, Ingest, Upload
+from annotation.models import ApiToken, Ingest, Release, Upload
+from annotation.releases.options import Options
 from evaluation import assignment, protocol, voting
 from mixassist_site.jobs import State
 from modeling.models import Adapter, Candidate, Metric
+from tests.annotation.releases.frozen import freeze
 from tests.annotation.test_bringing import SPOKEN, grid
 from tests.browser.sitting import until
 from tests.evaluation.studies import study_of
-from tests.factories import LayerFactory, SegmentFactory, conversation, turn
+from tests.factories import LayerFactory, SegmentFactory, SnapshotFactory, conversation, turn
 from tests.modeling.app.things import generation_of, run_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -94,7 +96,16 @@ def full(layer, ana, rita, ada, project):
     conversation(layer, turns[:2])
     SegmentFactory(layer=layer, lane="note", start_ms=1_000, end_ms=4_000, text="Listen again.")
     submitted = LayerFactory(session=layer.session, owner=rita, state="submitted")
-    conversation(submitted, [turn(submitted, 2_000)])
+    talk = conversation(submitted, [turn(submitted, 2_000, flag="no")])
+    counted = SnapshotFactory(project=project)
+    freeze(counted.path)
+    archive = {
+        "sha256": "b" * 64,
+        "size": 10,
+        "options": Options().as_dict(),
+        "facts": {"rows": {"test": 2}, "clips": 3},
+    }
+    release = Release.objects.create(project=project, snapshot=counted, state=State.SUCCEEDED, **archive)
     Ingest.objects.create(
         project=project, recording=layer.session.recordings.get(), makes="peaks", state=State.FAILED,
         error_code="ends-early", error_message="The file ends before its header says.", created_by=ada,
@@ -119,6 +130,7 @@ def full(layer, ana, rita, ada, project):
     return {
         "layer": layer, "submitted": submitted, "study": study, "draft": draft, "run": run, "adapter": adapter,
         "generation": generation, "snapshot": study.snapshot, "session": layer.session,
+        "talk": talk, "counted": counted, "release": release,
     }  # fmt: skip
 
 
@@ -132,7 +144,10 @@ def test_the_pages_of_a_project_pass(axe, known, full, sue, page):
     axe.visit("/", "/projects/", "/projects/new/", "/people/", "/tokens/", "/jobs/", project)
     axe.visit(*(f"{project}{name}/" for name in ("settings", "uploads", "snapshots", "runs", "generations", "studies")))
     axe.visit(*(f"{project}{name}/new/" for name in ("snapshots", "runs", "generations", "studies")))
-    for name in ("session", "snapshot", "run", "adapter", "generation", "study", "draft"):
+    talk, counted = full["talk"], full["counted"].get_absolute_url()
+    axe.visit(f"{project}turns/?q=muddy", f"/layers/{talk.layer_id}/conversations/{talk.uid}/")
+    axe.visit(f"{counted}statistics/", f"{counted}releases/")
+    for name in ("session", "snapshot", "run", "release", "adapter", "generation", "study", "draft"):
         axe.visit(full[name].get_absolute_url())
     kept = keep_transcript(full["session"], "talk.TextGrid", [grid(SPOKEN)], by=sue)
     brought = LayerFactory(session=full["session"], report={"lost": [{"what": "a point", "where": "tier 1"}]})
