@@ -10,6 +10,7 @@ forward adds. A frozen tower gives the same rows every time, so they are caught 
 
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -22,28 +23,33 @@ import numpy as np
 import soundfile
 import torch
 import transformers
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from modeling.backbones.ears import PROCESSORS
 from modeling.backbones.errors import BackboneError
 from modeling.backbones.example import Example, Message
+from modeling.backbones.registry import Family, family_of, require_packages
 
 IGNORED = -100  # the label of a token that the loss leaves out
 SHORTEST_SECONDS = 0.1  # a shorter clip gives the model at most one audio token, which it can't place
 RATE_HZ = 16_000
 UNSAFE = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-# families whose config names no class that trains
-OVERRIDE: dict[str, str] = {
-    "qwen2_5_omni": "Qwen2_5OmniThinkerForConditionalGeneration",
-    "qwen3_omni_moe": "Qwen3OmniMoeThinkerForConditionalGeneration",
-}
+MOST_WINDOWS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class AudioPolicy:
-    """How much of a clip is heard, and which end of a longer one."""
+    """How much of a clip is heard, and what of a longer one: its tail, its head, or windows as several clips."""
 
     max_seconds: float = 30.0
     over_long: str = "tail"
+
+    def __post_init__(self) -> None:
+        if self.over_long not in ("tail", "head", "windows"):
+            raise BackboneError(
+                "bad-policy", f"What is heard of a long clip is tail, head or windows, not {self.over_long}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,8 @@ class Encoded:
     prompt_length: int
     features: dict[str, Tensor]
     clip_key: str | None  # sha256 of what is heard; equal keys have equal audio rows
-    audio_kept: str | None  # whole, tail or head; None without a clip
-    history_cut: int  # turns left out for want of room
+    audio_kept: str | None  # whole, tail, head or windows; None without a clip
+    history_cut: int  # messages left out, for want of room or because so few turns were asked for
 
     @property
     def prompt_ids(self) -> Tensor:
@@ -66,6 +72,11 @@ class Encoded:
     @property
     def prompt_sha256(self) -> str:
         return hashlib.sha256(self.prompt_ids.numpy().astype("<i8").tobytes()).hexdigest()
+
+    @property
+    def labelled(self) -> int:
+        """How many tokens the loss looks at."""
+        return int((self.labels != IGNORED).sum())
 
     def __len__(self) -> int:
         return int(self.input_ids.shape[0])
@@ -95,6 +106,7 @@ class AudioLM:
 
     model: Any
     processor: Any
+    family: Family
     revision: str  # sha256 over the checkpoint's configuration and weights
     device: torch.device
     dtype: torch.dtype
@@ -118,24 +130,18 @@ class AudioLM:
         where = resolve_device(device)
         precision = resolve_dtype(dtype, where)
         folder = folder_of(path_or_hub_id, revision)
-        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        architecture = OVERRIDE.get(config.model_type) or (config.architectures or [""])[0]
-        family = getattr(transformers, architecture, None)
-        if family is None:
-            raise BackboneError("unknown-architecture", f"This version of transformers has no class {architecture!r}.")
-        options: dict[str, Any] = {"dtype": precision, "use_safetensors": True, "trust_remote_code": False}
-        if quantization == "4bit":
-            options |= {"quantization_config": _four_bit(precision), "device_map": {"": str(where)}}
-        model = family.from_pretrained(folder, **options)
-        if quantization is None:
-            model.to(where)
+        family, model, processor = _opened(folder, precision, where, quantization)
         model.eval()
         for parameter in model.parameters():
             parameter.requires_grad_(False)
-        processor = transformers.AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            folder, trust_remote_code=False
+        return cls(
+            model=model,
+            processor=processor,
+            family=family,
+            revision=revision_of(folder),
+            device=where,
+            dtype=precision,
         )
-        return cls(model=model, processor=processor, revision=revision_of(folder), device=where, dtype=precision)
 
     # the parts, by name
 
@@ -183,25 +189,31 @@ class AudioLM:
         policy: AudioPolicy = AudioPolicy(),
         system: str | None = None,
         max_tokens: int | None = None,
+        max_turns: int | None = None,
+        loss_on: str = "last",
         with_answer: bool = True,
     ) -> Encoded:
         """Turn an example into ids, labels on the answer and its end of turn alone, and audio features.
 
-        The prompt is what the chat template renders with a generation prompt; the answer's ids follow. Where that is
-        longer than max_tokens, the oldest turns go first. Raises BackboneError for a clip that can't be heard, and
-        for a turn that is too long by itself.
+        The prompt is what the chat template renders with a generation prompt; the answer's ids follow. Of the history
+        the last max_turns are shown; where all is longer than max_tokens, the oldest messages go first. With loss_on
+        "all" the expert's earlier turns that are shown have labels too. Raises BackboneError for a clip that can't
+        be heard, and for a turn that is too long by itself.
         """
+        if loss_on not in ("last", "all"):
+            raise BackboneError("bad-loss", f"The loss is on the last answer or on all of the expert's, not {loss_on}.")
         if with_answer and not example.is_trainable:
             raise BackboneError("no-answer", f"The row {example.row} has no expert answer to learn from.")
         if not example.is_answerable:
             raise BackboneError("nothing-asked", f"The row {example.row} has nothing to answer: no words and no clip.")
-        wave, kept = (None, None) if example.audio is None else read_clip(example.audio, policy)
+        waves, kept = self._listen(example, policy)
         answer_ids: list[int] = []
         if with_answer:
             answer_ids = self._ids(self._plain(example.answer or "") + self.end_of_turn)
-        shortened = example
+        shortened = example if max_turns is None else example.with_recent(max_turns)
         while True:
-            inputs = self._prompt(shortened.messages(system=system), wave)
+            messages = shortened.messages(system=system)
+            inputs = self._prompt(messages, waves)
             prompt_ids = inputs.pop("input_ids")[0]
             length = len(prompt_ids) + len(answer_ids)
             if max_tokens is None or length <= max_tokens:
@@ -211,40 +223,77 @@ class AudioLM:
                     "too-long", f"The row {example.row} has {length} tokens; at most {max_tokens} are allowed."
                 )
             shortened = shortened.without_oldest_turn()
+        labels = torch.tensor([IGNORED] * len(prompt_ids) + answer_ids, dtype=torch.int64)
+        if loss_on == "all":
+            for at in self._earlier_answers(messages, prompt_ids.tolist()):
+                labels[at] = prompt_ids[at]
         return Encoded(
             row=example.row,
             input_ids=torch.cat([prompt_ids, torch.tensor(answer_ids, dtype=torch.int64)]),
-            labels=torch.tensor([IGNORED] * len(prompt_ids) + answer_ids, dtype=torch.int64),
+            labels=labels,
             prompt_length=len(prompt_ids),
             features=inputs,
-            clip_key=None if wave is None else hashlib.sha256(wave.tobytes()).hexdigest(),
+            clip_key=_key_of(waves),
             audio_kept=kept,
             history_cut=len(example.history) - len(shortened.history),
         )
 
-    def _prompt(self, messages: Sequence[Message], wave: np.ndarray | None) -> dict[str, Tensor]:
-        text = self._render(messages, answer_next=True)
-        if wave is None:
+    def _listen(self, example: Example, policy: AudioPolicy) -> tuple[list[np.ndarray], str | None]:
+        if example.audio is None:
+            return [], None
+        waves, kept = read_clip(example.audio, policy)
+        if len(waves) > 1 and not self.family.several_clips:
+            raise BackboneError(
+                "one-clip",
+                f"{self.family.name} hears one clip at a time; let it hear the tail or the head of a long one.",
+            )
+        return waves, kept
+
+    def _prompt(self, messages: Sequence[Message], waves: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        text = self._render(messages, answer_next=True, clips=len(waves))
+        if not waves:
             return {"input_ids": self.tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]}
-        inputs = self.processor(text=[text], audio=[wave], sampling_rate=RATE_HZ, return_tensors="pt")
+        inputs = self.processor(text=[text], audio=list(waves), sampling_rate=RATE_HZ, return_tensors="pt")
         return {name: value for name, value in inputs.items() if name != "attention_mask"}
 
-    def _render(self, messages: Sequence[Message], *, answer_next: bool) -> str:
+    def _render(self, messages: Sequence[Message], *, answer_next: bool, clips: int = 1) -> str:
         rendered = self.processor.apply_chat_template(
-            [{"role": message.role, "content": self._content(message)} for message in messages],
+            [{"role": message.role, "content": self._content(message, clips)} for message in messages],
             add_generation_prompt=answer_next,
             tokenize=False,
         )
         return str(rendered)
 
-    def _content(self, message: Message) -> list[dict[str, str]]:
-        clip = [{"type": "audio", "audio": ""}] if message.audio is not None else []
-        return [*clip, {"type": "text", "text": self._plain(message.text)}]
+    def _content(self, message: Message, clips: int) -> list[dict[str, str]]:
+        heard = [{"type": "audio", "audio": ""}] * clips if message.audio is not None else []
+        return [*heard, {"type": "text", "text": self._plain(message.text)}]
+
+    def _earlier_answers(self, messages: Sequence[Message], prompt_ids: list[int]) -> Iterator[slice]:
+        """Find the expert's turns in a prompt: what each adds to the ids of the prompt that asked for it.
+
+        The clip comes after them all, so the ids before it are those of the rendered text.
+        """
+        for at, message in enumerate(messages):
+            before = messages[:at]
+            if message.role != "assistant" or all(one.role == "system" for one in before):
+                continue  # nothing was asked before it
+            asked = self._ids(self._render(before, answer_next=True))
+            answered = asked + self._ids(self._plain(message.text) + self.end_of_turn)
+            if prompt_ids[: len(answered)] != answered:
+                raise BackboneError(
+                    "turns-rewritten",
+                    f"The chat template of {self.family.name} shows earlier turns in other words than were said, "
+                    "so only the last answer can be learnt.",
+                )
+            yield slice(len(asked), len(answered))
 
     def _plain(self, text: str) -> str:
         """Take control tokens out of people's words: a typed `<|im_end|>` must not end a turn."""
-        control = sorted(map(re.escape, self.tokenizer.get_added_vocab()), key=len, reverse=True)
-        return re.sub("|".join(control), "", text).strip() if control and "<" in text else text.strip()
+        control = "|".join(sorted(map(re.escape, self.tokenizer.get_added_vocab()), key=len, reverse=True))
+        found = 1 if control else 0
+        while found:  # what is left may make another: <|im_<|im_end|>end|>
+            text, found = re.subn(control, "", text)
+        return text.strip()
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -341,15 +390,54 @@ def load(
     return AudioLM.load(path_or_hub_id, revision, dtype=dtype, device=device, quantization=quantization)
 
 
-def read_clip(path: Path, policy: AudioPolicy) -> tuple[np.ndarray, str]:
-    """Read a clip as 16 kHz mono float32, and say which part was kept: whole, tail or head."""
+def _opened(
+    folder: Path, precision: torch.dtype, where: torch.device, quantization: str | None
+) -> tuple[Family, Any, Any]:
+    """Open a checkpoint's config, weights and processor; whatever is wrong with them is one sentence."""
+    options: dict[str, Any] = {"dtype": precision, "use_safetensors": True, "trust_remote_code": False}
+    if quantization == "4bit":
+        options |= {"quantization_config": _four_bit(precision), "device_map": {"": str(where)}}
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        family = family_of(config)
+        require_packages(family)
+        trained = getattr(transformers, str(family.class_name))
+        model, told = trained.from_pretrained(folder, output_loading_info=True, **options)
+        if absent := sorted(told["missing_keys"]):
+            raise BackboneError(
+                "weights-missing",
+                f"The checkpoint {folder.name} lacks {len(absent)} of its weights, {absent[0]} first; fetch it again.",
+            )
+        if quantization is None:
+            model.to(where)
+        open_processor = PROCESSORS.get(family.key, transformers.AutoProcessor)
+        processor = open_processor.from_pretrained(folder, trust_remote_code=False)
+    except (BackboneError, torch.OutOfMemoryError):
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        raise BackboneError("base-unreadable", f"The checkpoint {folder.name} can't be opened: {reason}") from error
+    return family, model, processor
+
+
+def read_clip(path: Path, policy: AudioPolicy) -> tuple[list[np.ndarray], str]:
+    """Read a clip as pieces of 16 kHz mono float32, and say what was kept: whole, tail, head or windows.
+
+    There is one piece but for windows: those are even cuts, each at most max_seconds long, that leave nothing out.
+    """
     try:
         with soundfile.SoundFile(path) as clip:
             rate, frames = clip.samplerate, clip.frames
             longest = round(policy.max_seconds * rate)
+            windows = math.ceil(frames / longest) if policy.over_long == "windows" else 1
+            if windows > MOST_WINDOWS:
+                raise BackboneError(
+                    "clip-too-long",
+                    f"The clip {path.name} lasts {frames / rate:.0f} s: more than {MOST_WINDOWS} windows; cut it.",
+                )
             if frames > longest and policy.over_long == "tail":
                 clip.seek(frames - longest)
-            wave = clip.read(longest, dtype="float32", always_2d=True).mean(axis=1)
+            wave = clip.read(longest * max(1, windows), dtype="float32", always_2d=True).mean(axis=1)
     except (OSError, soundfile.SoundFileError) as error:
         raise BackboneError("clip-unreadable", f"The clip {path.name} can't be read as audio: {error}.") from None
     if len(wave) < SHORTEST_SECONDS * rate:
@@ -360,8 +448,18 @@ def read_clip(path: Path, policy: AudioPolicy) -> tuple[np.ndarray, str]:
         import soxr  # only clips from outside a snapshot have another rate
 
         wave = soxr.resample(wave, rate, RATE_HZ)
-    wave = np.ascontiguousarray(wave[: round(policy.max_seconds * RATE_HZ)], dtype=np.float32)
-    return wave, policy.over_long if frames > longest else "whole"
+    most = round(policy.max_seconds * RATE_HZ)
+    pieces = np.array_split(wave, windows) if windows > 1 else [wave]
+    kept = policy.over_long if frames > longest else "whole"
+    return [np.ascontiguousarray(piece[:most], dtype=np.float32) for piece in pieces], kept
+
+
+def _key_of(waves: Sequence[np.ndarray]) -> str | None:
+    """Hash what is heard; where one sound is cut counts too."""
+    sums = [hashlib.sha256(wave.tobytes()) for wave in waves]
+    if len(sums) < 2:
+        return sums[0].hexdigest() if sums else None
+    return hashlib.sha256(b"".join(one.digest() for one in sums)).hexdigest()
 
 
 def resolve_device(device: str) -> torch.device:

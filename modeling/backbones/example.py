@@ -5,6 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+# what the published data set says where a side is silent; nothing is to be learnt from it
+PLACEHOLDERS = {
+    "user": "Please analyze this audio segment.",
+    "assistant": "I need more information before I can respond. Please elaborate.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -36,6 +42,16 @@ class Example:
     def without_oldest_turn(self) -> Self:
         return replace(self, history=self.history[1:])
 
+    def with_recent(self, turns: int) -> Self:
+        """Keep the last turns of the history; a turn begins where the amateur speaks, or the expert unasked."""
+        starts = [
+            at
+            for at, message in enumerate(self.history)
+            if message.role == "user" or at == 0 or self.history[at - 1].role != "user"
+        ]
+        first = starts[-turns] if 0 < turns <= len(starts) else 0 if turns else len(self.history)
+        return replace(self, history=self.history[first:])
+
     def messages(self, *, system: str | None = None) -> tuple[Message, ...]:
         """Put the parts in the paper's order: summary, earlier turns, then the clip with the amateur's words.
 
@@ -58,7 +74,13 @@ class Example:
 def history_of(turns: Sequence[dict[str, str | None]] | None) -> tuple[Message, ...]:
     """Read earlier turns as text, leaving out sides where nobody spoke; the clip of a model is the current one."""
     return tuple(
-        Message(str(turn["role"]), str(turn["content"]).strip())
+        Message(str(turn["role"]), words)
         for turn in turns or ()
-        if turn.get("content") and str(turn["content"]).strip()
+        if (words := spoken(turn.get("content"), str(turn["role"])))
     )
+
+
+def spoken(text: str | None, role: str) -> str | None:
+    """Give the words of a side, and None for silence, which a data set may have written as a sentence."""
+    words = (text or "").strip()
+    return None if not words or words == PLACEHOLDERS.get(role) else words

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modeling.backbones.errors import TrainingError
-from modeling.backbones.example import Example, history_of
+from modeling.backbones.example import Example, history_of, spoken
 
 SPLITS = ("train", "validation", "test")
 COLUMNS = ("conversation_id", "topic", "turn_id", "has_content", "input_history", "audio_file", "user", "assistant")
@@ -15,32 +15,43 @@ COLUMNS = ("conversation_id", "topic", "turn_id", "has_content", "input_history"
 
 def content_hash(snapshot: Path) -> str:
     """Read the content hash that the snapshot was frozen with."""
+    found = _manifest(snapshot).get("content_hash")
+    if found is None:
+        raise _unreadable(snapshot)
+    return str(found)
+
+
+def _manifest(snapshot: Path) -> dict[str, Any]:
     try:
-        return str(json.loads((snapshot / "manifest.json").read_text())["content_hash"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise TrainingError(
-            "snapshot-unreadable", f"The snapshot {snapshot.name} has no readable manifest; build it again."
-        ) from None
+        manifest = json.loads((snapshot / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise _unreadable(snapshot) from None
+    if not isinstance(manifest, dict):
+        raise _unreadable(snapshot)
+    return manifest
+
+
+def _unreadable(snapshot: Path) -> TrainingError:
+    return TrainingError(
+        "snapshot-unreadable", f"The snapshot {snapshot.name} has no readable manifest; build it again."
+    )
 
 
 def read_split(snapshot: Path, split: str) -> list[Example]:
     """Read the examples of one split, ordered by conversation and turn; a split without a file has none.
 
-    Paths of clips are relative to the snapshot's root and may not leave it. A missing clip is refused: training on
-    half of a row would pass unnoticed. A clip that was not there when the snapshot was frozen, as its manifest says, is
-    none: the row is text alone.
+    Paths of clips are relative to the snapshot's root and may not leave it. A row whose clip the manifest lists as
+    absent is text alone; any other missing clip is refused: training on half of a row would pass unnoticed.
     """
     if split not in SPLITS:
         raise TrainingError("unknown-split", f"The split must be one of {', '.join(SPLITS)}, not {split}.")
     path = snapshot / "data" / f"{split}-00000-of-00001.parquet"
     if not path.is_file():
         return []
-    summaries, absent = _summaries(snapshot, split), _absent(snapshot)
+    summaries = _summaries(snapshot, split)
     rows = _rows(path, COLUMNS)
-    for row in rows:
-        if row["audio_file"] in absent:
-            row["audio_file"] = None
-    examples = [_example(snapshot, split, row, summaries) for row in rows]
+    absent = _absent(snapshot)
+    examples = [_example(snapshot, split, row, summaries, absent) for row in rows]
     keys = Counter(example.row for example in examples)
     doubled = sorted(key for key, count in keys.items() if count > 1)
     if doubled:
@@ -64,15 +75,17 @@ def select(examples: Iterable[Example], *, has_content_only: bool) -> tuple[list
     return kept, dict(sorted(skipped.items()))
 
 
-def _example(snapshot: Path, split: str, row: dict[str, Any], summaries: dict[str, str]) -> Example:
+def _example(
+    snapshot: Path, split: str, row: dict[str, Any], summaries: dict[str, str], absent: frozenset[str]
+) -> Example:
     key = f"{split}/{row['conversation_id']}/{row['turn_id']}"
     return Example(
         row=key,
         history=history_of(row["input_history"]),
         summary=summaries.get(key),
-        user=(row["user"] or "").strip() or None,
-        audio=_clip(snapshot, row["audio_file"], key),
-        answer=(row["assistant"] or "").strip() or None,
+        user=spoken(row["user"], "user"),
+        audio=None if row["audio_file"] in absent else _clip(snapshot, row["audio_file"], key),
+        answer=spoken(row["assistant"], "assistant"),
         has_content=row["has_content"],
     )
 

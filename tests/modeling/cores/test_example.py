@@ -46,3 +46,12 @@ def test_what_can_be_learnt_from_needs_an_answer_and_something_before_it():
     assert Example(row="r", audio=CLIP, answer="Yes.").is_trainable
     assert not Example(row="r", audio=CLIP).is_trainable
     assert not Example(row="r", answer="Yes.").is_trainable
+
+
+def test_the_last_turns_of_a_history_are_kept_whole():
+    talk = tuple(Message(*pair) for pair in (
+        ("assistant", "Listen."), ("user", "So quiet!"), ("assistant", "Turn it up."), ("assistant", "More."),
+        ("user", "Better?"), ("user", "Or not?"), ("assistant", "Yes."),
+    ))  # fmt: skip
+    kept = [len(Example(row="r", history=talk).with_recent(turns).history) for turns in range(7)]
+    assert kept == [0, 2, 3, 4, 6, 7, 7]

@@ -1,5 +1,6 @@
 """A base is loaded from safetensors, and from where one may."""
 
+import json
 import shutil
 
 import pytest
@@ -68,3 +69,45 @@ def test_layers_that_learn_are_the_decoders_alone_by_full_name(lm):
     assert len(names) == 2 * 7
     assert all(name.startswith("model.language_model.layers.") for name in names)
     assert set(lm.linear_names("decoder+head")) == {*names, "lm_head"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "told"),
+    [
+        ({"model_type": "bert"}, "unknown-family", "No audio language model of type bert is known here"),
+        ({"architectures": ["Qwen2AudioEncoder"]}, "unknown-architecture", "trained as Qwen2AudioForConditional"),
+        ({"architectures": ["os.system"]}, "unknown-architecture", "is a os.system"),
+        ({"model_type": "qwen3_omni_moe"}, "unsupported-family", "nobody has tried it"),
+        ({"model_type": "voxtral"}, "needs-package", "the package mistral-common"),
+        ({"model_type": "my_own", "auto_map": {"AutoConfig": "evil.Config"}}, "base-unreadable", "can't be opened"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_one_sentence(copy, change, code, told):
+    if change.get("model_type") == "voxtral":
+        change = {"model_type": "voxtral", "architectures": ["VoxtralForConditionalGeneration"]}
+        (copy / "config.json").write_text(json.dumps(change))
+    else:
+        config = json.loads((copy / "config.json").read_text())
+        (copy / "config.json").write_text(json.dumps(config | change))
+    error = refusal(copy)
+    assert (error.code, told in error.sentence) == (code, True), error.sentence
+    assert "\n" not in error.sentence
+
+
+def test_broken_files_are_one_sentence(copy):
+    weights = (copy / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    assert refusal(copy).code == "base-unreadable"
+    (copy / "model.safetensors").write_bytes(weights)
+    (copy / "config.json").write_text("{")
+    assert refusal(copy).code == "base-unreadable"
+
+
+def test_a_checkpoint_that_lacks_weights_is_not_filled_with_random_ones(copy):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(copy / "model.safetensors")
+    del weights[next(name for name in weights if name.endswith("lm_head.weight"))]
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    error = refusal(copy)
+    assert (error.code, "lm_head.weight" in error.sentence) == ("weights-missing", True)

@@ -73,3 +73,35 @@ def test_the_content_hash_is_the_manifests(tmp_path, snapshot):
     (tmp_path / "manifest.json").write_text(json.dumps([]))
     with pytest.raises(TrainingError, match="no readable manifest"):
         content_hash(tmp_path)
+
+
+def test_a_row_whose_clip_was_never_there_is_text_alone(tmp_path):
+    snapshot = write_snapshot(tmp_path / "s", {"train": rows_of("train", 3)})
+    gone = ["audio/segments/Group1/cut_train0.wav", "audio/segments/Group1/cut_train1.wav"]
+    for name in gone:
+        (snapshot / name).unlink()
+    manifest = {"content_hash": "miniature", "absent_clips": gone[:1]}
+    (snapshot / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(TrainingError, match=r"cut_train1\.wav"):  # nobody said that this one is absent
+        read_split(snapshot, "train")
+    (snapshot / "manifest.json").write_text(json.dumps({**manifest, "absent_clips": gone}))
+    assert [example.audio is not None for example in read_split(snapshot, "train")] == [False, False, True]
+
+
+def test_a_placeholder_is_silence(tmp_path):
+    """The published sentences are what a data set says for nothing: no answer, no question, no history."""
+    said, asked = (
+        "I need more information before I can respond. Please elaborate.",
+        "Please analyze this audio segment.",
+    )
+    rows = rows_of("train", 3)
+    rows[1] |= {"assistant": said, "user": asked}
+    told = [
+        {"audio_file": None, "content": text, "role": role} for text, role in ((asked, "user"), (said, "assistant"))
+    ]
+    rows[2]["input_history"] = [*told, {"audio_file": None, "content": asked, "role": "assistant"}]
+    examples = read_split(write_snapshot(tmp_path / "s", {"train": rows}), "train")
+    assert (examples[1].answer, examples[1].user) == (None, None)
+    assert [message.text for message in examples[2].history] == [asked]  # said by the other side, it is said
+    kept, skipped = select(examples, has_content_only=False)
+    assert (len(kept), skipped) == (2, {"without an expert's answer": 1})
