@@ -7,8 +7,8 @@ from django import forms
 from django.urls import reverse
 
 from annotation.models import Lane, MixingSession, Project, Recording, Snapshot
-from modeling import bases
-from modeling.launch import MAX_ANSWERS, SPLITS
+from modeling import bases, importing
+from modeling.launch import MAX_ANSWERS, MAX_NAME, SPLITS
 from modeling.models import Adapter, Source
 from modeling.models.base_model import TINY
 from modeling.training.config import TrainingConfig
@@ -138,6 +138,43 @@ class GenerationForm(forms.Form):
         """The options that were chosen."""
         names = ("max_new_tokens", "temperature", "top_p")
         return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] is not None}
+
+
+class ImportForm(forms.Form):
+    """Answers of a program outside the site, to rows of a snapshot."""
+
+    snapshot = forms.ModelChoiceField(Snapshot.objects.none(), empty_label=None)
+    split = forms.ChoiceField(choices=[(split, split) for split in SPLITS], initial="test")
+    name = forms.CharField(
+        max_length=MAX_NAME,
+        label="Who answered",
+        help_text="The source's name in studies and reports: LTU fine-tuned.",
+    )
+    file = forms.FileField(
+        label="Answers",
+        help_text="CSV or JSON lines: row, or conversation_id and turn_id, and the answer to it.",
+    )
+    column = forms.CharField(
+        max_length=100, required=False, help_text="The column of the answers, if it has another name than answer."
+    )
+    about = forms.CharField(
+        max_length=importing.MAX_ABOUT,
+        required=False,
+        label="How they came about",
+        help_text="Checkpoint, training data, prompt, settings: what a reader needs to repeat it.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["snapshot"].queryset = project.snapshots.frozen().order_by("-pk")  # type: ignore[attr-defined]
+
+    def clean_file(self) -> Any:
+        """Refuse a file that is too large before it is read."""
+        file = self.cleaned_data["file"]
+        if file.size > importing.MOST_BYTES:
+            raise forms.ValidationError(f"The file has at most {importing.MOST_BYTES >> 20} MiB.")
+        return file
 
 
 def base_label(key: str) -> str:

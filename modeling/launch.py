@@ -14,9 +14,11 @@ from mixassist_site.jobs import Job, JobError, ring
 from modeling import bases
 from modeling.backbones.errors import TrainingError
 from modeling.models import Adapter, BaseModel, Generation, Source, TrainingRun, Transcription
+from modeling.models.base_model import TINY
 from modeling.training.config import TrainingConfig
 
 SPLITS = ("train", "validation", "test")
+ASKED = (Source.EXPERT, Source.BASE, Source.ADAPTER)  # who is asked here; other answers are imported
 MAX_ANSWERS = 16
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 MAX_NAME = 120
@@ -48,14 +50,16 @@ def start_run(
     """
     if key and (earlier := TrainingRun.objects.filter(key=key, project=project).first()):
         return earlier
-    _require_frozen(project, snapshot, "train")
+    require_frozen(project, snapshot, "train")
     overrides = dict(config or {})
     try:
         TrainingConfig.from_dict(overrides, base_kind=bases.kind_of(base.key))
     except TrainingError as error:
         raise LaunchError(error.code, error.sentence) from None
     name = name.strip() or _free_name(project, f"{snapshot.name} on {base.key}")
-    _require_a_name(name)
+    require_a_name(name)
+    if Generation.objects.filter(project=project, source=Source.IMPORTED, name__iexact=name).exists():
+        raise LaunchError("bad-name", f"{name} is the name of imported answers; choose another.")
     if TrainingRun.objects.filter(project=project, name=name).exists():
         raise LaunchError("name-taken", f"This project has a run called {name} already; choose another name.")
     run = TrainingRun(project=project, snapshot=snapshot, base=base, config=overrides, name=name, created_by=by)
@@ -84,7 +88,7 @@ def start_generation(
         return earlier
     if split not in SPLITS:
         raise LaunchError("unknown-split", f"The split must be one of {', '.join(SPLITS)}, not {split}.")
-    _require_frozen(project, snapshot, split)
+    require_frozen(project, snapshot, split)
     if source == Source.ADAPTER:
         if adapter is None or adapter.project != project:
             raise LaunchError("no-adapter", "Choose an adapter of this project, or train one first.")
@@ -96,7 +100,7 @@ def start_generation(
     elif source == Source.EXPERT:
         base = adapter = None
     else:
-        raise LaunchError("unknown-source", f"The source must be one of {', '.join(Source.values)}, not {source}.")
+        raise LaunchError("unknown-source", f"The source must be one of {', '.join(ASKED)}, not {source}.")
     answers = 1 if source == Source.EXPERT else answers
     if not 1 <= answers <= MAX_ANSWERS:
         raise LaunchError("bad-count", f"Ask for 1 to {MAX_ANSWERS} answers per row, not {answers}.")
@@ -144,7 +148,8 @@ def start_transcription(
     return _queue(asked, key)
 
 
-def _require_frozen(project: Project, snapshot: Snapshot, split: str) -> None:
+def require_frozen(project: Project, snapshot: Snapshot, split: str) -> None:
+    """Refuse a snapshot of another project, one that is not built, and a split without rows."""
     if snapshot.project_id != project.pk:
         raise LaunchError("other-project", "The snapshot belongs to another project.")
     if not snapshot.is_frozen:
@@ -173,13 +178,13 @@ def _decoding(values: Mapping[str, Any], answers: int) -> dict[str, Any]:
     return chosen
 
 
-def _require_a_name(name: str) -> None:
+def require_a_name(name: str) -> None:
     """Refuse a name under which an adapter's answers would pass for another source's."""
     if len(name) > MAX_NAME:
-        raise LaunchError("bad-name", f"A run's name has at most {MAX_NAME} characters.")
+        raise LaunchError("bad-name", f"A name has at most {MAX_NAME} characters.")
     if "," in name or not name.isprintable():
-        raise LaunchError("bad-name", "A run's name holds no comma and no control characters; choose another.")
-    if name.casefold() == Source.EXPERT or BaseModel.objects.filter(key__iexact=name).exists():
+        raise LaunchError("bad-name", "A name holds no comma and no control characters; choose another.")
+    if name.casefold() in (Source.EXPERT, TINY) or BaseModel.objects.filter(key__iexact=name).exists():
         raise LaunchError("bad-name", f"{name} is the name of another source of answers; choose another.")
 
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("projects/<slug:slug>/generations/", generations.generations, name="generations"),
     path("projects/<slug:slug>/generations/new/", generations.new_generation, name="generation-new"),
     path("sessions/<int:pk>/transcriptions/", transcriptions.transcriptions, name="transcriptions"),
+    path("projects/<slug:slug>/generations/imports/", generations.imports, name="generation-imports"),
     path("runs/<int:pk>/", runs.run, name="run"),
     path("runs/<int:pk>/curve/", runs.curve, name="run-curve"),
     path("adapters/<int:pk>/", adapters.adapter, name="adapter"),

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from mixassist_site.api_forms import Strict, chosen
 from mixassist_site.http import me
-from modeling import bases, launch
+from modeling import bases, importing, launch
 from modeling.api.runs import visible_snapshot
 from modeling.api.steering import Cancellation, Retry
-from modeling.models import Adapter, Candidate, Generation, Source
+from modeling.models import Adapter, Candidate, Generation
 
 
 class GenerationSerializer(serializers.ModelSerializer[Generation]):
@@ -38,7 +38,7 @@ class GenerationStart(Strict):
 
     snapshot = serializers.IntegerField(min_value=1)
     split = serializers.ChoiceField(choices=launch.SPLITS, default="test")
-    source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]
+    source = serializers.ChoiceField(choices=[(one.value, one.label) for one in launch.ASKED])  # type: ignore[assignment]
     base = serializers.CharField(max_length=60, required=False, default="")
     adapter = serializers.IntegerField(min_value=1, required=False, default=None, allow_null=True)
     answers = serializers.IntegerField(min_value=1, max_value=launch.MAX_ANSWERS, default=1)
@@ -85,6 +85,53 @@ class GenerationList(generics.ListAPIView[Generation]):
             return Response({"error": error.code, "message": error.message}, status=400)
         except bases.BaseError as error:
             return Response({"error": "unknown-base", "message": str(error)}, status=400)
+        return Response(GenerationSerializer(generation).data, status=201)
+
+
+class ImportedAnswer(Strict):
+    """One answer to one row, which is named whole or by its conversation and turn."""
+
+    row = serializers.CharField(max_length=200, required=False, default="")
+    conversation_id = serializers.CharField(max_length=200, required=False, default="")
+    turn_id = serializers.CharField(max_length=20, required=False, default="")
+    index = serializers.IntegerField(min_value=0, max_value=launch.MAX_ANSWERS - 1, default=0)
+    answer = serializers.CharField(allow_blank=True, max_length=importing.LONGEST, trim_whitespace=False)
+
+
+class ImportStart(Strict):
+    """Answers that another program gave to rows of a snapshot's split."""
+
+    snapshot = serializers.IntegerField(min_value=1)
+    split = serializers.ChoiceField(choices=launch.SPLITS, default="test")
+    name = serializers.CharField(max_length=launch.MAX_NAME)
+    about = serializers.CharField(max_length=importing.MAX_ABOUT, required=False, default="", allow_blank=True)
+    answers = ImportedAnswer(many=True, allow_empty=False)
+
+
+class GenerationImports(generics.GenericAPIView[Generation]):
+    """POST brings in answers that another program gave; the same again is one generation."""
+
+    scope = "manage"
+    serializer_class = ImportStart
+
+    @extend_schema(request=ImportStart, responses={201: GenerationSerializer})
+    def post(self, request: Request) -> Response:
+        """Check every answer against the snapshot's rows, and store all or none."""
+        wanted: dict[str, Any] = ImportStart.read(request)
+        snapshot = visible_snapshot(request, wanted["snapshot"])
+        if not request.user.has_perm("modeling.start_run", snapshot):
+            self.permission_denied(request)
+        try:
+            generation = importing.bring(
+                snapshot,
+                wanted["split"],
+                importing.listed(wanted["answers"]),
+                name=wanted["name"],
+                about=wanted["about"],
+                by=me(request),
+            )
+        except launch.LaunchError as error:
+            return Response({"error": error.code, "message": error.message}, status=400)
         return Response(GenerationSerializer(generation).data, status=201)
 
 

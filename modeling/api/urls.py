@@ -13,6 +13,7 @@ urlpatterns = [
     path("adapters/", adapters.AdapterList.as_view(), name="api-adapters"),
     path("adapters/<int:pk>/", adapters.AdapterDetail.as_view(), name="api-adapter"),
     path("generations/", generations.GenerationList.as_view(), name="api-generations"),
+    path("generations/imports/", generations.GenerationImports.as_view(), name="api-generation-imports"),
     path("generations/<int:pk>/", generations.GenerationDetail.as_view(), name="api-generation"),
     path(
         "generations/<int:pk>/cancellation/",

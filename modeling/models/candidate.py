@@ -22,6 +22,7 @@ class Source(models.TextChoices):
     EXPERT = "expert", "Human expert"
     BASE = "base", "Base model, zero-shot"
     ADAPTER = "adapter", "Adapter"
+    IMPORTED = "imported", "Imported answers"
 
 
 class GenerationQuerySet(JobQuerySet["Generation"]):
@@ -52,6 +53,7 @@ class Generation(Job):
     source = models.CharField(max_length=8, choices=Source)
     base = models.ForeignKey(BaseModel, null=True, blank=True, on_delete=models.PROTECT, related_name="generations")
     adapter = models.ForeignKey(Adapter, null=True, blank=True, on_delete=models.PROTECT, related_name="generations")
+    name = models.CharField(max_length=120, blank=True)  # of a source outside the site, whose answers were imported
     answers = models.PositiveSmallIntegerField(default=1)  # K per row
     decoding = models.JSONField(default=dict)
     seed = models.PositiveIntegerField(default=0)
@@ -63,15 +65,18 @@ class Generation(Job):
         constraints = [
             models.CheckConstraint(
                 name="generation_names_its_source",
-                condition=Q(source="expert", base=None, adapter=None)
-                | Q(source="base", base__isnull=False, adapter=None)
-                | Q(source="adapter", base__isnull=False, adapter__isnull=False),
+                condition=Q(source="expert", base=None, adapter=None, name="")
+                | Q(source="base", base__isnull=False, adapter=None, name="")
+                | Q(source="adapter", base__isnull=False, adapter__isnull=False, name="")
+                | (Q(source="imported", base=None, adapter=None) & ~Q(name="")),
             )
         ]
 
     @property
     def source_name(self) -> str:
-        """How researchers name the source: expert, the base's key, the adapter's name."""
+        """How researchers name the source: expert, the base's key, the adapter's name, the one given at the import."""
+        if self.source == Source.IMPORTED:
+            return self.name
         if self.source == Source.ADAPTER:
             return self.adapter.name if self.adapter else ""
         return self.base.key if self.base else "expert"

@@ -31,6 +31,13 @@ def _manifest(snapshot: Path) -> dict[str, Any]:
     return manifest
 
 
+def _absent(snapshot: Path) -> frozenset[str]:
+    """The clips that rows name and that were never there; without a manifest nobody says so of any."""
+    if not (snapshot / "manifest.json").is_file():
+        return frozenset()
+    return frozenset(_manifest(snapshot).get("absent_clips") or ())
+
+
 def _unreadable(snapshot: Path) -> TrainingError:
     return TrainingError(
         "snapshot-unreadable", f"The snapshot {snapshot.name} has no readable manifest; build it again."

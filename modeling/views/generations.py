@@ -8,8 +8,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.models import Project
 from mixassist_site.http import MemberRequest, page_of
-from modeling import launch, prompts
-from modeling.forms import GenerationForm
+from modeling import importing, launch, prompts
+from modeling.forms import GenerationForm, ImportForm
 from modeling.models import Generation
 
 
@@ -63,7 +63,45 @@ def start(request: MemberRequest, project: Project, form: GenerationForm) -> Gen
         return None
 
 
-FIELDS = {"empty-split": "split", "same-answers": "temperature", "bad-count": "answers", "bad-seed": "seed"}
+FIELDS = {
+    "empty-split": "split", "same-answers": "temperature", "bad-count": "answers", "bad-seed": "seed",
+    "bad-name": "name", "name-taken": "name", "no-column": "column", "bad-about": "about",
+}  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def imports(request: MemberRequest, slug: str) -> HttpResponse:
+    """Bring in answers that another program gave, under a name of their own."""
+    project = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
+    if not request.user.has_perm("modeling.start_run", project):
+        raise PermissionDenied
+    if request.method == "POST":
+        form = ImportForm(request.POST, request.FILES, project=project)
+        if form.is_valid() and (generation := bring(request, form)):
+            return redirect(generation)
+    else:
+        form = ImportForm(initial=request.GET.dict(), project=project)
+    context = {"project": project, "form": form, "has_snapshot": form.fields["snapshot"].queryset.exists()}  # type: ignore[attr-defined]
+    return render(request, "modeling/import_form.html", context, status=400 if form.errors else 200)
+
+
+def bring(request: MemberRequest, form: ImportForm) -> Generation | None:
+    """Import what the form holds; None leaves the reason in the form."""
+    chosen = form.cleaned_data
+    try:
+        answers = importing.read(chosen["file"].read(), column=chosen["column"] or None)
+        return importing.bring(
+            chosen["snapshot"],
+            chosen["split"],
+            answers,
+            name=chosen["name"],
+            about=chosen["about"],
+            file=chosen["file"].name or "",
+            by=request.user,
+        )
+    except launch.LaunchError as error:
+        form.add_error(FIELDS.get(error.code, "file"), error.message)
+        return None
 
 
 @require_safe

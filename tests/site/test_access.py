@@ -151,6 +151,7 @@ ROUTES = [
     page("adapter-file", MEMBER, "adapter"),
     page("generations", MEMBER, "slug"),
     form("generation-new", ADMIN, "slug", read=ADMIN),
+    form("generation-imports", ADMIN, "slug", read=ADMIN),
     page("generation", MEMBER, "generation"),
     # studies
     page("studies", MEMBER, "slug"),
@@ -255,6 +256,14 @@ ROUTES = [
     api("api-transcription-cancellation", None, "transcription", post=ADMIN),
     api("api-transcription-retry", None, "transcription", post=ADMIN),
     api("api-generations", PERSON, post=ADMIN, snapshot="snapshot", source="expert"),
+    api(
+        "api-generation-imports",
+        None,
+        post=ADMIN,
+        snapshot="snapshot",
+        name="LTU",
+        answers=[{"row": "test/c/1", "answer": "Cut it."}],
+    ),
     api("api-generation", MEMBER, "generation"),
     api("api-generation-cancellation", None, "generation", post=ADMIN),
     api("api-generation-retry", None, "generation", post=ADMIN),

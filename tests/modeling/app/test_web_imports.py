@@ -34,6 +34,7 @@ def test_no_page_loads_a_model_library(ada, project):
     pages = [
         "/jobs/", "/healthz", "/readyz", "/projects/songs/runs/", "/projects/songs/runs/new/", f"/runs/{run.pk}/",
         f"/adapters/{adapter.pk}/", "/projects/songs/generations/", "/projects/songs/generations/new/",
+        "/projects/songs/generations/imports/",
         f"/generations/{generation.pk}/", "/api/v1/runs/", "/api/v1/adapters/", "/api/v1/generations/",
         "/api/v1/candidates/", f"/api/v1/runs/{run.pk}/metrics/",
     ]  # fmt: skip

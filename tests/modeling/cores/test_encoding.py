@@ -181,4 +181,5 @@ def test_two_windows_are_heard_as_two_clips_and_cached_as_such(lm, tmp_path):
     both = lm.encode(example, policy=AudioPolicy(max_seconds=2.0, over_long="windows"))
     last = lm.encode(example, policy=AudioPolicy(max_seconds=2.0, over_long="tail"))
     assert torch.allclose(lm.hear(both)[50:], lm.hear(last), atol=1e-5)
-    assert len({both.clip_key, last.clip_key, lm.encode(example).clip_key}) == 3
+    head = lm.encode(example, policy=AudioPolicy(max_seconds=2.0, over_long="head"))
+    assert len({both.clip_key, last.clip_key, head.clip_key, lm.encode(example).clip_key}) == 4
