@@ -15,7 +15,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -154,6 +154,13 @@ class AudioLM:
         return self.processor.tokenizer
 
     @property
+    def longest_seconds(self) -> float:
+        """How much of one clip is heard: what the processor takes at once, or cuts into windows by itself."""
+        most = self.family.max_seconds or math.inf
+        at_once = getattr(getattr(self.processor, "feature_extractor", None), "chunk_length", None)
+        return most if at_once is None or self.family.cuts_windows else min(most, float(at_once))
+
+    @property
     def decoder(self) -> nn.Module:
         return cast(nn.Module, self.model.get_decoder())
 
@@ -241,7 +248,10 @@ class AudioLM:
     def _listen(self, example: Example, policy: AudioPolicy) -> tuple[list[np.ndarray], str | None]:
         if example.audio is None:
             return [], None
-        waves, kept = read_clip(example.audio, policy)
+        # what lies beyond, a processor drops without a word
+        waves, kept = read_clip(
+            example.audio, replace(policy, max_seconds=min(policy.max_seconds, self.longest_seconds))
+        )
         if len(waves) > 1 and not self.family.several_clips:
             raise BackboneError(
                 "one-clip",

@@ -30,6 +30,11 @@ class Family:
     needs: tuple[str, ...] = ()  # packages beyond requirements.txt that its processor imports
     note: str = ""
 
+    @property
+    def cuts_windows(self) -> bool:
+        """Whether its processor cuts a long clip into what the encoder hears at once."""
+        return bool(self.window_seconds and self.max_seconds and self.max_seconds > self.window_seconds)
+
 
 _LISTED = (
     Family(
@@ -38,7 +43,7 @@ _LISTED = (
     ),
     Family(
         "qwen2_5_omni", "Qwen2.5-Omni", "Qwen2_5OmniThinkerForConditionalGeneration",
-        "Apache-2.0 (7B); Qwen Research (3B)", 2, 300, True, 25, "verified",
+        "Apache-2.0 (7B); Qwen Research (3B)", 300, 300, True, 25, "verified",
         note="The thinker alone is opened: text out, no speech, no eyes.",
     ),
     Family(

@@ -150,3 +150,15 @@ def test_windows_are_several_clips_where_a_family_takes_them(lm, tmp_path):
     heard = int((encoded.input_ids == lm.audio_token_id).sum())
     assert heard == len(lm.hear(encoded)) == pytest.approx(7 * 25, abs=3)
     assert said(lm, encoded) == "Yes.<|im_end|>"
+
+
+def test_what_a_processor_would_drop_unsaid_is_cut_and_recorded(lm, tmp_path):
+    """Asked for a minute, a family hears what it can, and the example says so."""
+    from modeling.backbones.audio_lm import AudioPolicy
+
+    example = Example("t/1", audio=clip(tmp_path / "long.wav", 45.0), answer="Yes.")
+    encoded = lm.encode(example, policy=AudioPolicy(max_seconds=60.0))
+    heard = int((encoded.input_ids == lm.audio_token_id).sum())
+    whole = lm.family.cuts_windows
+    assert (encoded.audio_kept, heard) == (("whole", 1125) if whole else ("tail", 750))
+    assert len(lm.hear(encoded)) == heard
