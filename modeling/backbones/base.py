@@ -1,5 +1,6 @@
 """Which base model a request names, and how it is opened."""
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,18 @@ class Base:
         if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in ("kind", "key", "path")):
             raise BackboneError("bad-request", "The request's base needs a kind, a key and a path.")
         return cls(kind=value["kind"], key=value["key"], path=value["path"], revision=value.get("revision"))
+
+    def require_own(self, adapter: Path) -> None:
+        """Refuse an adapter that names another base: where shapes are equal it would load, and answer nonsense."""
+        try:
+            named = json.loads((adapter / "adapter_config.json").read_text())["base_model_name_or_path"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return  # whoever opens it says what is missing
+        if named and named != self.key:
+            raise BackboneError(
+                "adapter-misfit",
+                f"The adapter was trained on {named}, not on {self.key}; let it answer on its own base.",
+            )
 
     def load(self, *, dtype: str, device: str, quantization: str | None = None) -> "AudioLM":
         """Open the base model; the tiny one is made where it is missing."""

@@ -64,6 +64,9 @@ def work(request: dict[str, Any], emit: Emit, should_stop: Callable[[], bool]) -
     preset = {name: value for name, value in defaults_for(base.kind).items() if name in ("dtype", "device")}
     config = decode.DecodeConfig.from_dict(preset | (request.get("config") or {}))
     sources = sources_of(request)
+    for source in sources:
+        if source.adapter is not None:
+            base.require_own(source.adapter)
     skip = {(str(row), str(source), int(index)) for row, source, index in request.get("skip") or ()}
     emit({"event": "started", "pid": os.getpid(), "config_hash": config.hash(), "base": base.key})
 

@@ -111,3 +111,14 @@ def test_a_checkpoint_that_lacks_weights_is_not_filled_with_random_ones(copy):
     save_file(weights, copy / "model.safetensors", {"format": "pt"})
     error = refusal(copy)
     assert (error.code, "lm_head.weight" in error.sentence) == ("weights-missing", True)
+
+
+def test_an_adapter_of_another_base_is_refused_though_its_shapes_would_fit(tiny_base, learnt, snapshot):
+    from modeling.generation.__main__ import work
+
+    base = {"kind": "tiny", "key": "another", "path": str(tiny_base), "revision": None}
+    sources = [{"key": "a", "adapter": str(learnt[1] / "adapter")}]
+    request = {"base": base, "snapshot": str(snapshot), "split": "test", "sources": sources}
+    with pytest.raises(BackboneError, match="trained on tiny, not on another") as refused:
+        work(request, lambda event: None, lambda: False)
+    assert refused.value.code == "adapter-misfit"
