@@ -108,14 +108,6 @@ def _clip(snapshot: Path, audio_file: str | None, key: str) -> Path | None:
     return clip
 
 
-def _absent(snapshot: Path) -> frozenset[str]:
-    """The clips that rows name and that the snapshot was frozen without."""
-    try:
-        return frozenset(json.loads((snapshot / "manifest.json").read_text())["absent_clips"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return frozenset()
-
-
 def _summaries(snapshot: Path, split: str) -> dict[str, str]:
     path = snapshot / "turns" / f"{split}-00000-of-00001.parquet"
     if not path.is_file():

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('modeling', '0001_runs_adapters_and_candidates'),
+        ('modeling', '0002_recordings_are_transcribed'),
     ]
 
     operations = [
