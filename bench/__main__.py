@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import audio, browser, browsing, in_time, site, snapshots, workbench
+from bench import audio, browser, browsing, in_time, site, snapshots, statistics, workbench
 from bench.measure import Figure, Recordings
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -17,6 +17,7 @@ ARMS = {
     **in_time.ARMS,
     **snapshots.ARMS,
     **browsing.ARMS,
+    **statistics.ARMS,
 }
 
 
