@@ -12,7 +12,7 @@ from mixassist_site import jobs
 from mixassist_site.jobs import KILLED, LOST, SHUTDOWN, JobError, Lease, LeaseLost, State, execute, reap, work_off
 from modeling.models import Adapter, TrainingRun
 from tests.factories import SnapshotFactory
-from tests.modeling.app.things import generation_of, run_of
+from tests.modeling.app.things import eventually, generation_of, run_of
 from tests.site.standin import pretend, starts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,9 +224,17 @@ def test_a_stop_of_the_worker_puts_its_job_back_without_counting_it(snapshot, pr
 
 
 def test_what_finished_before_it_could_heed_a_stop_is_kept(snapshot, pretended):
-    SHUTDOWN.set()
-    run = run_of(snapshot, config={"deaf": True, "steps": 2})
+    run = run_of(snapshot, config={"deaf": True, "steps": 5, "seconds": 0.2})
+
+    def stop_once_it_runs():
+        eventually(lambda: any(run.folder.glob("pid-*")))  # it hears nothing from here on
+        SHUTDOWN.set()
+
+    stopping = threading.Thread(target=stop_once_it_runs)
+    stopping.start()
     execute(run)
+    stopping.join()
+    assert SHUTDOWN.is_set()
     run.refresh_from_db()
     assert run.state == State.SUCCEEDED
 
