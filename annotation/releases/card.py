@@ -88,16 +88,15 @@ def _size(rows: int) -> str:
 
 
 def _rows(manifest: Facts, counted: Statistics) -> str:
-    split_by = manifest.get("split_by", "session")
-    how = f"Split by {split_by}, seed {manifest.get('seed', 0)}: no {split_by} is in two splits.\n"
     found = [
         [split, counted.rows[split], *(counted.content[split, value] for value in VALUES)]
         for split in SPLITS
         if counted.rows[split]
     ]
     heads = ["split", "rows", "has_content yes", "no", "unset"]
-    published = "The split is the published one.\n"
-    return _table("Rows", heads, found) + "\n" + (published if split_by == "published" else how)
+    split_by = manifest.get("split_by", "session")
+    plain = f"Split by {split_by}, seed {manifest.get('seed', 0)}: no {split_by} is in two splits."
+    return _table("Rows", heads, found) + f"\n{_line(manifest.get('split_note') or plain)}\n"
 
 
 def _people(manifest: Facts, counted: Statistics) -> str:

@@ -61,4 +61,4 @@ def _field(lists: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _said(column: pa.ChunkedArray) -> Iterable[str]:
     values: list[str | None] = column.unique().to_pylist()
-    return [value for value in values if value is not None]
+    return [value for value in values if value]

@@ -250,6 +250,13 @@ def test_the_card_tells_what_is_known_and_leaves_no_blank(tmp_path):
     assert "None" not in text
 
 
+def test_the_card_says_how_rows_were_split_as_the_snapshot_says_it(tmp_path):
+    note = "The published split, which keeps no session whole."
+    for name, facts, said in (("a", {}, "no session is in two splits"), ("b", {"split_note": note}, note)):
+        out = released(freeze(tmp_path / name, **facts), tmp_path, f"out-{name}")
+        assert said in (out / "README.md").read_text()
+
+
 def test_croissant_metadata_names_every_table_and_column_with_types_and_hashes(snapshot, tmp_path):
     out = released(snapshot, tmp_path)
     told = json.loads((out / "croissant.json").read_text())
