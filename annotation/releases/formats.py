@@ -16,6 +16,7 @@ from annotation.snapshots.writer import SHARD
 Row = dict[str, Any]
 Rows: TypeAlias = pa.Table | Sequence[Row]  # a table where nothing of it is told otherwise: Parquet takes it as it is
 Put = Callable[[Rows], None]  # writes some more rows
+_as_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode  # one for all rows
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
@@ -33,7 +34,7 @@ def _parquet(path: Path, schema: pa.Schema) -> Iterator[Put]:
 @contextmanager
 def _jsonl(path: Path, schema: pa.Schema) -> Iterator[Put]:
     with path.open("w", encoding="utf-8", newline="") as file:
-        yield lambda rows: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _each(rows))
+        yield lambda rows: file.writelines(_as_json(row) + "\n" for row in _each(rows))
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def _each(rows: Rows) -> Sequence[Row]:
 def cell(value: Any) -> Any:
     """A cell of CSV: lists as JSON, and no text that a spreadsheet would run; numbers stay numbers."""
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
+        return _as_json(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
