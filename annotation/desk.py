@@ -40,19 +40,24 @@ class Desk:
     edits: dict[str, Edit] = field(default_factory=dict)  # that are to be undone
     turns_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by segment
     homes_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
-    _flags_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
+    flags_of: dict[str, set[str]] = field(default_factory=dict)  # stored, by turn
 
     def get(self, kind: str, uid: str) -> Row | None:
         """A row as it is now; None when there is none."""
         if (kind, uid) in self.rows:
             return self.rows[kind, uid]
         if kind == "summary":
-            row = read_latest(self.layer, [uid]).get(uid)
-            self.known.written[uid] = row["revision"] if row else 0
-            self.rows[kind, uid] = row if row and row["text"] else None
+            self.lay_summary(uid, read_latest(self.layer, [uid]).get(uid))
+        elif kind == "flag" and uid not in self.flags_of.get(uid.partition(":")[0], {uid}):
+            self.rows[kind, uid] = None
         else:
             self.rows[kind, uid] = READ[kind](self.layer, [uid]).get(uid)
         return self.rows[kind, uid]
+
+    def lay_summary(self, turn: str, latest: Row | None) -> None:
+        """Remember what was written last as the summary of a turn; no text took it away."""
+        self.known.written[turn] = latest["revision"] if latest else 0
+        self.rows["summary", turn] = latest if latest and latest["text"] else None
 
     def need(self, kind: str, uid: Any) -> Row:
         """A row that must be there."""
@@ -64,6 +69,8 @@ class Desk:
     def is_fresh(self, kind: str, uid: str) -> bool:
         """Whether no row has this uid."""
         if self.bold:
+            if kind == "segment":
+                self.turns_of.setdefault(uid, set())
             return self.rows.setdefault((kind, uid)) is None
         return self.get(kind, uid) is None
 
@@ -92,9 +99,9 @@ class Desk:
 
     def flags_on(self, turn: str) -> list[Row]:
         """The flags that are set on a turn."""
-        if turn not in self._flags_of:
-            self._flags_of[turn] = set(read_flags(self.layer, [turn]))
-        return self._now("flag", self._flags_of[turn], lambda row: row["turn"] == turn)
+        if turn not in self.flags_of:
+            self.flags_of[turn] = set(read_flags(self.layer, [turn]))
+        return self._now("flag", self.flags_of[turn], lambda row: row["turn"] == turn)
 
     def _now(self, kind: str, stored: set[str], holds: Any) -> list[Row]:
         """Of the rows that were stored or are on the desk, those that it holds of now."""

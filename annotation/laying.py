@@ -7,15 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, JSONField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import JSONObject
 
 from annotation.desk import Desk, EditError, as_uid, desk_for
-from annotation.models import Conversation, Edit, Layer, Person, Segment, TurnMember
+from annotation.models import Conversation, Edit, Layer, Person, Segment, Summary, TurnMember
 from annotation.order import SPOKEN, place
-from annotation.tables import MEMBER_LANES, Change, Row, row_of
+from annotation.tables import MEMBER_LANES, Change, Row, latest_row, row_of
 
 MOST = 2_000  # names in one query
 AROUND = ("conversation.create", "conversation.update", "conversation.delete", "turn.delete", "undo")
+HUNG = ("turn.delete", "segment.merge", "segment.delete", "summary.write", "flag.set")  # these ask what hangs on a turn
 IN_TURNS = ("segment.split", "segment.merge", "segment.delete")  # these change the turns that hold the segment
 
 
@@ -29,12 +31,14 @@ class Names:
     in_turns: set[str] = field(default_factory=set)  # segments whose turns change with them
     undone: set[str] = field(default_factory=set)
     around: bool = False
+    hung: bool = False  # whether the flags and summaries of the turns matter
 
     def take(self, edit: dict[str, Any]) -> None:
         """Add what an edit names; EditError for what is no name."""
         op = str(edit.get("op"))
         kind, _, act = op.partition(".")
         self.around |= op in AROUND
+        self.hung |= op in HUNG
         if op == "undo":
             self.undone.add(as_uid(edit.get("of")))
         if kind in ("summary", "flag"):
@@ -56,6 +60,7 @@ class Names:
         """Add what is changed back when these changes are undone."""
         for change in changes:
             kind, uid = change["kind"], change["uid"]
+            self.hung |= kind in ("turn", "flag", "summary")
             if kind == "segment":
                 self.segment.add(uid)
                 self.in_turns.add(uid)
@@ -99,6 +104,8 @@ def lay(layer_id: int, by: Person, edits: Sequence[dict[str, Any]]) -> Desk:
     desk.edits = {str(each.uid): each for each in undone}
     _lay_segments(desk, names, segments)
     _lay_turns(desk, names, members)
+    if names.hung:
+        _lay_hung(desk, names, members)
     return desk
 
 
@@ -115,7 +122,14 @@ def _members(layer_id: int, names: Names) -> QuerySet[TurnMember]:
         homes = homes.filter(Q(uid__in=names.conversation) | Q(turns__uid__in=names.turn))
         near |= Q(turn__conversation__in=homes.values("pk"))
     rows = TurnMember.objects.filter(near, turn__layer=layer_id).order_by("position", "pk")
-    return rows.select_related("turn__conversation", "segment")
+    rows = rows.select_related("turn__conversation", "segment")
+    if not names.hung:
+        return rows
+    said = JSONObject(text="text", revision="revision", author="author__username", model="model")
+    written = Summary.objects.filter(layer=layer_id, turn_uid=OuterRef("turn__uid")).order_by("-revision")
+    latest = When(turn__uid__in=names.turn, then=Subquery(written.values(said=said)[:1]))
+    flag = {f"flag_{name}": F(f"turn__flags__{name}") for name in ("flag", "value", "note")}
+    return rows.annotate(said=Case(latest, output_field=JSONField()), **flag)
 
 
 def _lay_segments(desk: Desk, names: Names, segments: Iterable[Any]) -> None:
@@ -133,9 +147,10 @@ def _lay_segments(desk: Desk, names: Names, segments: Iterable[Any]) -> None:
 def _lay_turns(desk: Desk, names: Names, members: Iterable[TurnMember]) -> None:
     for kind in ("turn", "conversation"):
         desk.rows.update({(kind, uid): None for uid in getattr(names, kind)})
+    desk.homes_of.update({uid: set() for uid in names.turn})
     turns: dict[str, Row] = {}
     homes: dict[str, tuple[Conversation, list[str]]] = {}
-    for member in members:
+    for member in {member.pk: member for member in members}.values():  # once for each flag
         turn, segment = member.turn, member.segment
         uid, name = str(turn.uid), str(segment.uid)
         if uid not in turns:
@@ -160,6 +175,20 @@ def _lay_turns(desk: Desk, names: Names, members: Iterable[TurnMember]) -> None:
         in_order = sorted(held, key=lambda each: place(turns[each], segments))
         desk.rows["conversation", uid] = {"uid": uid, "topic": home.topic, "turns": in_order}
         desk.known.pks["conversation", uid] = home.pk
+
+
+def _lay_hung(desk: Desk, names: Names, members: Iterable[Any]) -> None:
+    """The flags of all these turns, and what was last written as a summary of those that are named."""
+    desk.flags_of.update({uid: set() for uid in names.turn})
+    for member in members:
+        turn = str(member.turn.uid)
+        flags, uid = desk.flags_of.setdefault(turn, set()), f"{turn}:{member.flag_flag}"
+        if member.flag_flag:
+            flags.add(uid)
+            said = {"flag": member.flag_flag, "value": member.flag_value, "note": member.flag_note}
+            desk.rows["flag", uid] = {"turn": turn, **said}
+        if turn in names.turn:
+            desk.lay_summary(turn, member.said and latest_row(turn, **member.said))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -120,10 +120,14 @@ def read_latest(layer: Layer, uids: Sequence[str] | None = None) -> dict[str, Ro
     for turn, revision, text, author, model in found.values_list(
         "turn_uid", "revision", "text", "author__username", "model"
     ):
-        uid = str(turn)
-        said = {"text": text, "revision": revision, "author": author or model, "model": model}
-        rows[uid] = {"uid": uid, "turn": uid, **said}
+        rows[str(turn)] = latest_row(str(turn), text=text, revision=revision, author=author, model=model)
     return rows
+
+
+def latest_row(turn: str, *, text: str, revision: int, author: str | None, model: str) -> Row:
+    """What was written as the summary of a turn, as the API tells it."""
+    said = {"text": text, "revision": revision, "author": author or model, "model": model}
+    return {"uid": turn, "turn": turn, **said}
 
 
 READ: dict[str, Callable[[Layer, Sequence[str]], dict[str, Row]]] = {
@@ -185,6 +189,8 @@ def _write_members(layer: Layer, turn: int, before: list[str], after: list[str],
     left = [known.pks["segment", uid] for uid in before if uid not in after]
     if left:
         TurnMember.objects.filter(turn=turn, segment__in=left).delete()
+    if after == [uid for uid in before if uid in after]:
+        return  # those that stay stand in their order
     TurnMember.objects.bulk_create(
         (TurnMember(turn_id=turn, segment_id=pk, position=position) for position, pk in enumerate(pks)),
         update_conflicts=True,

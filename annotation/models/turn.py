@@ -29,7 +29,8 @@ class TurnMember(models.Model):
     """A segment's place in a turn; a music clip may serve several turns."""
 
     turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="members")
-    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="memberships")
+    # Nothing is left to take away with a segment: an edit takes it out of its turns first, and a layer's turns go too.
+    segment = models.ForeignKey(Segment, on_delete=models.DO_NOTHING, related_name="memberships")
     position = models.PositiveSmallIntegerField()
 
     class Meta:

@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from annotation.editing import apply_edits, document
-from annotation.models import Edit
-from tests.factories import LayerFactory, SessionFactory, turn
+from annotation.models import Edit, Summary
+from tests.factories import LayerFactory, SessionFactory, conversation, turn
 from tests.people import person
 
 NEW = str(uuid.uuid4())
@@ -159,3 +159,28 @@ def test_what_happened_to_a_layer_meanwhile_keeps_an_edit_out(client, ana, layer
     answer = client.post(f"/api/v1/layers/{layer.pk}/edits/", body, content_type="application/json")
     assert answer.status_code == status, answer.content
     assert document(layer) == before
+
+
+def test_a_turn_that_goes_takes_its_flag_and_summary_along_and_brings_them_back(client, ana, project):
+    layer = LayerFactory(owner=ana, session=SessionFactory(project=project, length_ms=60_000))
+    kept, gone = turn(layer, 0, flag="no"), turn(layer, 6000, flag="yes")
+    conversation(layer, [kept, gone])
+    Summary.objects.create(layer=layer, turn_uid=gone.uid, revision=1, text="So far so good.", author=ana)
+    client.force_login(ana)
+    before = document(layer)
+
+    def edit(**told):
+        layer.refresh_from_db()
+        body = {"base_revision": layer.revision, "edits": [{"id": str(uuid.uuid4()), **told}]}
+        answer = client.post(f"/api/v1/layers/{layer.pk}/edits/", body, content_type="application/json")
+        assert answer.status_code == 200, answer.content
+        return layer.edits.latest("revision")
+
+    made = edit(op="turn.delete", uid=str(gone.uid))
+    assert sorted(change["kind"] for change in made.changes) == ["conversation", "flag", "summary", "turn"]
+    assert [flag["turn"] for flag in document(layer)["flags"]] == [str(kept.uid)]
+    edit(op="undo", of=str(made.uid))
+    after = document(layer)
+    assert [row["text"] for row in after["summaries"]] == ["So far so good."]
+    for kind in ("segments", "turns", "conversations", "flags"):
+        assert sorted(map(str, after[kind])) == sorted(map(str, before[kind]))

@@ -35,6 +35,7 @@ def layer(ana, project):
 
 
 def fill(layer, turns):
+    assert connection.features.supports_json_field  # which a connection of SQLite asks once in its life
     for number in range(turns):
         conversation(layer, [turn(layer, number * 6000, flag="yes")])
 
@@ -77,8 +78,12 @@ COSTS = {
     "conversation.create": ({"uid": "NEW", "topic": "drums", "turns": ["LOOSE"]}, 6),
     "conversation.update": ({"uid": "CONVERSATION", "topic": "bass"}, 5),
     "conversation.delete": ({"uid": "CONVERSATION"}, 6),
-    "flag.set": ({"turn": "TURN", "flag": "has_content", "value": "no"}, 6),
-    "summary.write": ({"turn": "TURN", "text": "So far."}, 6),
+    "flag.set": ({"turn": "TURN", "flag": "has_content", "value": "no"}, 5),
+    "summary.write": ({"turn": "TURN", "text": "So far."}, 5),
+    "segment.merge": ({"uid": "CLIP", "other": "OTHER"}, 6),
+    "segment.split": ({"uid": "CLIP", "at_ms": 400, "new_uid": "NEW"}, 6),
+    "segment.delete": ({"uid": "CLIP"}, 5),
+    "turn.delete": ({"uid": "LOOSE"}, 7),
 }
 
 
@@ -91,6 +96,7 @@ def test_an_edit_costs_a_handful_of_queries_however_large_the_layer_is(client, a
         "NEW": uuid.uuid4(),
         "SEGMENT": layer.segments.first().uid,
         "CLIP": SegmentFactory(layer=layer, lane="music", start_ms=0, end_ms=900).uid,
+        "OTHER": SegmentFactory(layer=layer, lane="music", start_ms=1000, end_ms=1900).uid,
         "TURN": layer.turns.first().uid,
         "LOOSE": turn(layer, 500_000).uid,
         "CONVERSATION": layer.conversations.first().uid,
@@ -100,3 +106,14 @@ def test_an_edit_costs_a_handful_of_queries_however_large_the_layer_is(client, a
         text = text.replace(f'"{name}"', f'"{uid}"')
     assert asked(client, f"/api/v1/layers/{layer.pk}/edits/", text) == cost
     assert layer.edits.get().revision == 1
+
+
+def test_undoing_a_flag_costs_no_more_than_setting_it_and_one_look_at_the_edit(client, ana, layer):
+    client.force_login(ana)
+    fill(layer, 40)
+    address, edit = f"/api/v1/layers/{layer.pk}/edits/", str(uuid.uuid4())
+    told = {"op": "flag.set", "turn": str(layer.turns.first().uid), "flag": "has_content", "value": "no"}
+    asked(client, address, json.dumps({"base_revision": 0, "edits": [{"id": edit, **told}]}))
+    undo = {"id": str(uuid.uuid4()), "op": "undo", "of": edit}
+    assert asked(client, address, json.dumps({"base_revision": 1, "edits": [undo]})) == 6
+    assert layer.turns.first().flags.get().value == "yes"
