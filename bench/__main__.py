@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import audio, browser, browsing, in_time, site, snapshots, statistics, workbench
+from bench import audio, browser, browsing, in_time, site, snapshots, statistics, transcripts, workbench
 from bench.measure import Figure, Recordings
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -15,6 +15,7 @@ ARMS = {
     **browser.ARMS,
     **workbench.ARMS,
     **in_time.ARMS,
+    **transcripts.ARMS,
     **snapshots.ARMS,
     **browsing.ARMS,
     **statistics.ARMS,

@@ -1,4 +1,4 @@
-"""Broken files, thousands of them: a sentence, or rows that any layer can hold, quickly; never anything else.
+"""Broken files, thousands of them: a sentence, or rows that any layer can hold; never anything else.
 
 Each file is made from a seed: `MIXASSIST_EXAMPLES=2000` asks for as many of each format.
 """
@@ -7,21 +7,18 @@ import json
 import os
 import random
 import re
-import time
-import uuid
 
 import pytest
 
-from annotation.exporting import EXPORTERS, ExportedLayer
+from annotation.exporting import EXPORTERS
 from annotation.importing import FORMATS, TranscriptError, read_transcript, survey_transcript
-from annotation.importing.rows import LANES, MAX_MS, MAX_TEXT, LayerRows, require_whole
+from annotation.importing.rows import LANES, MAX_MS, MAX_TEXT, require_whole
 from annotation.words import checked
 from tests.annotation.exporting.layers import hard_layer
 from tests.annotation.exporting.test_round_trips import whole_layer
 from tests.annotation.importing import test_eaf, test_labels_and_subtitles, test_machines, test_textgrid
 
 EXAMPLES = int(os.environ.get("MIXASSIST_EXAMPLES", "60"))
-SLOWEST_S = 1.0  # of the processor
 LINES = 4_000  # of a report
 word, region = test_machines.word, test_machines.region
 GOOD = {
@@ -209,11 +206,8 @@ def test_a_broken_file_is_a_sentence_or_a_sound_layer(name, file):
         seed = random.Random(f"{name} {number}")
         data = broken(seed.choice(whole), seed)
         path, asked = file(data), seed.choice([None, name])
-        began = time.process_time()
         try:
             found = survey_transcript(path, format=asked)
-            assert time.process_time() - began < SLOWEST_S, (number, data[:200])
-            began = time.process_time()
             lanes = {speaker.name: speaker.lane or seed.choice([*LANES, ""]) for speaker in found.speakers}
             made = read_transcript(path, format=asked, lanes=lanes)
         except TranscriptError as error:
@@ -227,28 +221,8 @@ def test_a_broken_file_is_a_sentence_or_a_sound_layer(name, file):
         else:
             require_sound(made)
             read += 1
-        assert time.process_time() - began < SLOWEST_S, (number, data[:200])
     assert read > EXAMPLES // 20  # not all are broken beyond reading
     assert refused > EXAMPLES // 20
-
-
-@pytest.mark.parametrize("name", EXPORTERS)
-def test_a_file_of_many_segments_is_read_in_time(name, file):
-    texts = ("Cut it.", "Hm?", "two\nlines", "a < b")
-    rows = [
-        {
-            "uid": str(uuid.UUID(int=n + 1)),
-            "lane": LANES[n % 4],
-            "start_ms": n * 700,
-            "end_ms": n * 700 + 900,
-            "text": texts[n % 4],
-        }
-        for n in range(5_000)
-    ]
-    path = file(EXPORTERS[name].write(ExportedLayer(LayerRows(segments=rows))))
-    began = time.process_time()
-    assert len(read_transcript(path).rows.segments) == 5_000
-    assert time.process_time() - began < SLOWEST_S
 
 
 @pytest.mark.parametrize("name", FORMATS)
