@@ -68,7 +68,7 @@ def _obstacle(row: Row, answers: dict[Contender, Answers]) -> str:
 
 def _items(study: Study, rows: Iterable[Row]) -> list[Item]:
     return [
-        Item(study=study, row=row.row, position=position, context=row.context, clip=row.clip)
+        Item(study=study, row=row.row, position=position, context=row.context, clip=row.clip, topic=row.topic[:60])
         for position, row in enumerate(rows)
     ]
 

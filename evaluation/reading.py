@@ -33,6 +33,7 @@ class Row:
     context: dict[str, Any]  # {"summary", "turns": [{"speaker", "text"}], "asked"}
     clip: str  # path relative to the snapshot, or empty
     is_answerable: bool
+    topic: str = ""
 
 
 def rows_of(snapshot: Path, split: str) -> list[Row]:
@@ -52,15 +53,28 @@ def read(snapshot: Path, split: str) -> list[Row]:
     from modeling.training.examples import read_split
 
     root = snapshot.resolve()
+    topics = _topics(root, split)
     return [
         Row(
             row=example.row,
             context=_context(example),
             clip=str(example.audio.relative_to(root)) if example.audio else "",
             is_answerable=example.is_answerable,
+            topic=topics.get(example.row, ""),
         )
         for example in read_split(root, split)
     ]
+
+
+def _topics(root: Path, split: str) -> dict[str, str]:
+    """The topic of each row, by the row's name."""
+    import pyarrow.parquet
+
+    path = root / "data" / f"{split}-00000-of-00001.parquet"
+    if not path.is_file():
+        return {}
+    rows = pyarrow.parquet.read_table(path, columns=["conversation_id", "turn_id", "topic"]).to_pylist()
+    return {f"{split}/{row['conversation_id']}/{row['turn_id']}": row["topic"] or "" for row in rows}
 
 
 def _context(example: Any) -> dict[str, Any]:

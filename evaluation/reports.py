@@ -19,10 +19,11 @@ from django.template.loader import render_to_string
 from evaluation import drawing
 from evaluation.models import Comparison, Rating, Study
 from evaluation.stats import binomial, bradley_terry
+from evaluation.votes import LEFT, RIGHT, Vote, votes_of
 
 LEVEL = 0.95
 STYLES = ("tokens.css", "site.css", "evaluation.css")
-LEFT, RIGHT, BOTH_GOOD, BOTH_BAD = (choice.value for choice in Rating.Choice)
+BOTH_GOOD, BOTH_BAD = Rating.Choice.BOTH_GOOD.value, Rating.Choice.BOTH_BAD.value
 OUTCOMES = ("one", "other", BOTH_GOOD, BOTH_BAD)
 INDEPENDENCE = (
     "Intervals and tests on this page treat every vote as independent. Votes of one rater, and votes on one item, "
@@ -33,34 +34,6 @@ INTERIM = (
     "This study is still open: votes are missing, and who stops a study because of what a look on the way shows finds "
     "differences where there are none."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """One current rating, on canonical sides."""
-
-    item: str
-    one: str  # the pair, in the order of the study's contenders
-    other: str
-    left: str  # who stood on the left
-    choice: str
-    rater: int
-    label: str
-    simulated: bool
-    ms: int
-
-    @property
-    def winner(self) -> str | None:
-        """Who was preferred; None for both good and both bad."""
-        if self.choice not in (LEFT, RIGHT):
-            return None
-        right = self.other if self.left == self.one else self.one
-        return self.left if self.choice == LEFT else right
-
-    @property
-    def outcome(self) -> str:
-        """`one`, `other`, `both_good` or `both_bad`, whichever side they stood on."""
-        return self.choice if self.winner is None else "one" if self.winner == self.one else "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,24 +184,6 @@ def report_of(study: Study) -> StudyReport:
         input_hash=input_hash(study, votes),
         code_version=code_version(),
     )
-
-
-def votes_of(study: Study) -> list[Vote]:
-    """Every current rating of a study, ordered by item, pair and rater."""
-    rows = Rating.objects.current().filter(assignment__rater__study=study).order_by("pk")
-    fields = (
-        "assignment__item__row",
-        "assignment__comparison__lo__name",
-        "assignment__comparison__hi__name",
-        "assignment__left__contender__name",
-        "choice",
-        "assignment__rater__number",
-        "assignment__rater__label",
-        "assignment__rater__is_simulated",
-        "ms_to_vote",
-    )
-    votes = [Vote(*row) for row in rows.values_list(*fields)]
-    return sorted(votes, key=lambda vote: (vote.item, vote.one, vote.other, vote.rater))
 
 
 def to_json(report: StudyReport) -> dict[str, Any]:

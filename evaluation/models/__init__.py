@@ -1,12 +1,27 @@
 """A study, who competes, who sees what, and what they said."""
 
+from evaluation.models.act import StudyAct
 from evaluation.models.assignment import Assignment
+from evaluation.models.check import Check
 from evaluation.models.comparison import Comparison
 from evaluation.models.contender import Contender
+from evaluation.models.follow_up import FollowUp
 from evaluation.models.item import Item
 from evaluation.models.rater import Rater
 from evaluation.models.rating import Rating
 from evaluation.models.response import Response
 from evaluation.models.study import Study
 
-__all__ = ["Assignment", "Comparison", "Contender", "Item", "Rater", "Rating", "Response", "Study"]
+__all__ = [
+    "Assignment",
+    "Check",
+    "Comparison",
+    "Contender",
+    "FollowUp",
+    "Item",
+    "Rater",
+    "Rating",
+    "Response",
+    "Study",
+    "StudyAct",
+]

@@ -9,11 +9,14 @@ class Item(models.Model):
     """What was said before the answer, and the clip; taken from one row of the snapshot.
 
     `context` is {"summary": text or null, "turns": [{"speaker", "text"}], "asked": text or null}; what the expert
-    said next is never in it. `placed` counts the assignments that are open or rated.
+    said next is never in it. `placed` counts the assignments that are open or rated. An item that is kept for checks is
+    compared by nobody: its pairs are practice, attention and gold.
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="items")
     row = models.CharField(max_length=200)  # "<split>/<conversation_id>/<turn_id>" in the snapshot
+    topic = models.CharField(max_length=60, blank=True)
+    is_check = models.BooleanField(default=False)
     position = models.PositiveIntegerField()
     context = models.JSONField(default=dict)
     clip = models.CharField(max_length=300, blank=True)  # path relative to the snapshot

@@ -1,5 +1,6 @@
 """A frozen protocol: what is compared, on which items, by how many."""
 
+import secrets
 import uuid
 from typing import Any, Self
 
@@ -16,6 +17,11 @@ allow("evaluation.manage_study", Role.ADMIN)
 allow("evaluation.read_results", Role.ADMIN, Role.REVIEWER)
 
 
+def fresh_key() -> str:
+    """128 random bits that make the address by which a panel's members come."""
+    return secrets.token_urlsafe(16)
+
+
 class StudyQuerySet(models.QuerySet["Study"]):
     """Reads over studies."""
 
@@ -27,9 +33,17 @@ class StudyQuerySet(models.QuerySet["Study"]):
 class Study(models.Model):
     """draft → open → closed; what is compared never changes once raters may come.
 
-    `protocol` says how: ratings per comparison, trials per rater, lease, outcomes, the normaliser's version.
-    `frozen_hash` names items, answers, contenders and protocol as they were at the opening.
+    `protocol` says how: ratings per comparison, trials per rater, lease, outcomes, checks, the normaliser's version.
+    `frozen_hash` names items, answers, contenders and protocol as they were at the opening. A change of an opened
+    protocol is a new version: a draft of its own that names the study it `replaces`. `panel` holds what concerns the
+    panel alone and may change at any time: places, completion codes, where raters go back to.
     """
+
+    class Kind(models.TextChoices):
+        """What an item is: a frozen row, or a conversation that raters themselves lead."""
+
+        FROZEN = "frozen", "Frozen rows"
+        LIVE = "live", "Free conversations"
 
     class State(models.TextChoices):
         """Where a study is."""
@@ -40,6 +54,9 @@ class Study(models.Model):
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # the same form sent twice is one study
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="studies")
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.FROZEN)
+    version = models.PositiveSmallIntegerField(default=1)
+    replaces = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="versions")
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="studies")
     split = models.CharField(max_length=12, default="test")
     title = models.CharField(max_length=200)
@@ -49,6 +66,8 @@ class Study(models.Model):
     seed = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=6, choices=State, default=State.DRAFT)
     ratings_per_comparison = models.PositiveSmallIntegerField(default=1)
+    panel = models.JSONField(default=dict, blank=True)
+    join_key = models.CharField(max_length=32, unique=True, null=True, blank=True, editable=False)
     skipped = models.JSONField(default=list)  # [{"row", "why"}]: rows that can't be compared
     frozen_hash = models.CharField(max_length=64, blank=True)
     created_by = models.ForeignKey(
@@ -64,6 +83,11 @@ class Study(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=["draft", "open", "closed"]), name="study_state_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=["frozen", "live"]), name="study_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(version=1, replaces=None) | Q(version__gt=1, replaces__isnull=False),
+                name="study_version_follows_another",
+            ),
             models.CheckConstraint(
                 condition=Q(ratings_per_comparison__gte=1), name="study_asks_for_one_rating_at_least"
             ),
