@@ -1,12 +1,16 @@
 """Which base models the site knows, and how a child process is told where one lies."""
 
+import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
 from django.utils.text import slugify
 
+from modeling.backbones.errors import BackboneError
+from modeling.backbones.registry import FAMILIES, Family, family_of
 from modeling.models import BaseModel, Source
 from modeling.models.base_model import TINY
 
@@ -44,6 +48,7 @@ def add(key: str, location: str, *, revision: str = "", license: str = "") -> Ba
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise BaseError(f"The directory {location} holds no config.json, so it is no checkpoint.")
+        _require_known(folder)
         location = str(folder.resolve())
     elif not HUB_ID.fullmatch(location):
         raise BaseError(f"{location} is neither a directory nor a hub id like Qwen/Qwen2-Audio-7B-Instruct.")
@@ -52,6 +57,32 @@ def add(key: str, location: str, *, revision: str = "", license: str = "") -> Ba
     if not is_new and (base.location, base.revision) != (location, revision):
         raise BaseError(f"The key {key} already stands for {base.location}; take another for {location}.")
     return base
+
+
+def family_in(folder: Path) -> Family | None:
+    """The family of a checkpoint directory by its config; None without one that can be read and opened."""
+    try:
+        return family_of(SimpleNamespace(**json.loads((folder / "config.json").read_text())))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def family_named(base: BaseModel) -> Family | None:
+    """The family of a base, as far as it can be told without fetching anything."""
+    if base.is_tiny:
+        return FAMILIES[FAMILY]
+    return family_in(Path(base.location)) if base.location else None
+
+
+def _require_known(folder: Path) -> None:
+    """Refuse a checkpoint of a family that can't be opened, before anybody waits for it."""
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        family_of(SimpleNamespace(**config))
+    except BackboneError as error:
+        raise BaseError(error.sentence) from None
+    except (OSError, ValueError, TypeError):
+        raise BaseError(f"The config.json of {folder} can't be read, so it is no checkpoint.") from None
 
 
 def from_shell(words: str) -> BaseModel:

@@ -14,10 +14,19 @@ from modeling.models.base_model import TINY
 from modeling.training.config import TrainingConfig
 
 OPTIONS = (
-    "epochs", "max_steps", "learning_rate", "rank", "alpha", "dropout", "examples_per_step", "has_content_only",
-    "summaries", "eval_every", "seed",
+    "epochs", "max_steps", "learning_rate", "variant", "rank", "alpha", "dropout", "examples_per_step", "loss_on",
+    "has_content_only", "fraction", "summaries", "max_turns", "max_tokens", "max_audio_seconds", "over_long",
+    "validate_on", "eval_every", "patience", "quantization", "seed",
 )  # fmt: skip
+SWITCHES = ("has_content_only", "summaries")
 YES_OR_NO = {"": "The base's default", "true": "Yes", "false": "No"}
+WORDS = {  # what a value of a closed list is called, after which the default is told by the same words
+    "variant": {"lora": "LoRA", "rslora": "rsLoRA", "dora": "DoRA", "pissa": "PiSSA", "loraplus": "LoRA+"},
+    "loss_on": {"last": "The last answer", "all": "All of the expert's turns"},
+    "over_long": {"tail": "Its tail", "head": "Its head", "windows": "All, in windows"},
+    "validate_on": {"same": "Turns chosen like those learnt from", "content": "Turns with content", "all": "All turns"},
+    "quantization": {"": "None", "4bit": "4-bit (needs a GPU and bitsandbytes)"},
+}
 
 
 class RunForm(forms.Form):
@@ -31,21 +40,39 @@ class RunForm(forms.Form):
         required=False, min_value=1, max_value=1_000_000, label="Steps", help_text="In place of epochs."
     )
     learning_rate = forms.FloatField(required=False, min_value=1e-8, max_value=1)
+    variant = forms.ChoiceField(required=False, label="LoRA variant")
     rank = forms.IntegerField(required=False, min_value=1, max_value=512, label="LoRA rank")
     alpha = forms.IntegerField(
         required=False, min_value=1, max_value=1024, label="LoRA alpha", help_text="The scale is alpha / rank."
     )
     dropout = forms.FloatField(required=False, min_value=0, max_value=0.9, label="LoRA dropout")
     examples_per_step = forms.IntegerField(required=False, min_value=1, max_value=1024, label="Turns per step")
+    loss_on = forms.ChoiceField(required=False, label="Learn")
     has_content_only = forms.TypedChoiceField(
         required=False, choices=list(YES_OR_NO.items()), label="Only turns with content", empty_value=None
+    )
+    fraction = forms.FloatField(
+        required=False, min_value=0.01, max_value=1, label="Share of the turns", help_text="0.5 is half of them."
     )
     summaries = forms.TypedChoiceField(
         required=False, choices=list(YES_OR_NO.items()), label="Show context summaries", empty_value=None
     )
+    max_turns = forms.IntegerField(required=False, min_value=0, max_value=1000, label="Turns of history")
+    max_tokens = forms.IntegerField(
+        required=False, min_value=1, max_value=1_000_000, label="Longest example, tokens",
+        help_text="Older turns make room first.",
+    )  # fmt: skip
+    max_audio_seconds = forms.FloatField(required=False, min_value=1, max_value=3600, label="Seconds of a clip")
+    over_long = forms.ChoiceField(required=False, label="Of a longer clip")
+    validate_on = forms.ChoiceField(required=False, label="Validate on")
     eval_every = forms.IntegerField(
         required=False, min_value=0, max_value=100_000, label="Validate every", help_text="Steps; 0 is every epoch."
     )
+    patience = forms.IntegerField(
+        required=False, min_value=0, max_value=1000, label="Stop early after",
+        help_text="Looks at validation without a gain; 0 is never.",
+    )  # fmt: skip
+    quantization = forms.ChoiceField(required=False, label="Quantization")
     seed = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
@@ -67,13 +94,18 @@ class RunForm(forms.Form):
     def _show_defaults(self, key: str) -> None:
         defaults = TrainingConfig.from_dict({}, base_kind=bases.kind_of(key)).to_dict()
         for name in OPTIONS:
-            value = defaults[name]
-            if name in ("has_content_only", "summaries"):
+            value, field = defaults[name], self.fields[name]
+            if name in SWITCHES:
                 words = {**YES_OR_NO, "": f"Default ({'yes' if value else 'no'})"}
-                self.fields[name].choices = list(words.items())  # type: ignore[attr-defined]
+                field.choices = list(words.items())  # type: ignore[attr-defined]
+            elif name in WORDS:
+                told = WORDS[name][value or ""]
+                first = ("", f"Default ({told})")
+                field.choices = [first, *((each, word) for each, word in WORDS[name].items() if each)]  # type: ignore[attr-defined]
+            elif value is None:
+                field.widget.attrs["placeholder"] = EMPTY[name]
             else:
-                shown = "by epochs" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-                self.fields[name].widget.attrs["placeholder"] = shown
+                field.widget.attrs["placeholder"] = f"{value:g}" if isinstance(value, float) else str(value)
         if defaults["max_steps"]:
             self.fields["epochs"].widget.attrs["placeholder"] = "by steps"
 
@@ -84,12 +116,15 @@ class RunForm(forms.Form):
     def config(self) -> dict[str, Any]:
         """What differs from the base's preset."""
         chosen = {name: self.cleaned_data[name] for name in OPTIONS if self.cleaned_data[name] not in (None, "")}
-        for name in ("has_content_only", "summaries"):
+        for name in SWITCHES:
             if name in chosen:
                 chosen[name] = chosen[name] == "true"
         if "epochs" in chosen and "max_steps" not in chosen:
             chosen["max_steps"] = None  # the preset of a toy counts steps
         return chosen
+
+
+EMPTY = {"max_steps": "by epochs", "max_turns": "as many as fit"}
 
 
 class GenerationForm(forms.Form):

@@ -52,10 +52,7 @@ def start_run(
         return earlier
     require_frozen(project, snapshot, "train")
     overrides = dict(config or {})
-    try:
-        TrainingConfig.from_dict(overrides, base_kind=bases.kind_of(base.key))
-    except TrainingError as error:
-        raise LaunchError(error.code, error.sentence) from None
+    require_config(overrides, base)
     name = name.strip() or _free_name(project, f"{snapshot.name} on {base.key}")
     require_a_name(name)
     if Generation.objects.filter(project=project, source=Source.IMPORTED, name__iexact=name).exists():
@@ -64,6 +61,22 @@ def start_run(
         raise LaunchError("name-taken", f"This project has a run called {name} already; choose another name.")
     run = TrainingRun(project=project, snapshot=snapshot, base=base, config=overrides, name=name, created_by=by)
     return _queue(run, key)
+
+
+def require_config(overrides: Mapping[str, Any], base: BaseModel) -> TrainingConfig:
+    """The whole config of a run; LaunchError for one that will not do, by itself or with this base."""
+    try:
+        config = TrainingConfig.from_dict(overrides, base_kind=bases.kind_of(base.key))
+    except TrainingError as error:
+        raise LaunchError(error.code, error.sentence) from None
+    family = bases.family_named(base)
+    if family and config.over_long == "windows" and not family.several_clips:
+        raise LaunchError(
+            "bad-combination",
+            f"{family.name}, the family of {base.key}, hears one clip at a time, so over_long can't be windows; "
+            "choose tail or head.",
+        )
+    return config
 
 
 def start_generation(

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from modeling.backbones.ears import PROCESSORS
 from modeling.backbones.errors import BackboneError
 from modeling.backbones.example import Example, Message
+from modeling.backbones.hearing import AudioRows
 from modeling.backbones.registry import Family, family_of, require_packages
 
 IGNORED = -100  # the label of a token that the loss leaves out
@@ -112,6 +113,8 @@ class AudioLM:
     dtype: torch.dtype
     end_of_turn: str = ""
     heard: dict[str, Tensor] = field(default_factory=dict)  # clip key → audio rows, (tokens, width)
+    rows: AudioRows | None = None  # the same on disk, where somebody keeps them
+    quantization: str | None = None
 
     def __post_init__(self) -> None:
         self.end_of_turn = self._end_of_turn()
@@ -141,6 +144,7 @@ class AudioLM:
             revision=revision_of(folder),
             device=where,
             dtype=precision,
+            quantization=quantization,
         )
 
     # the parts, by name
@@ -325,14 +329,31 @@ class AudioLM:
         if encoded.clip_key is None:
             return torch.empty(0)
         if encoded.clip_key not in self.heard:
-            ids = encoded.input_ids[None].to(self.device)
-            features = {
-                name: value.to(self.device, self.dtype if value.is_floating_point() else value.dtype)
-                for name, value in encoded.features.items()
-            }
-            embeds = self._catch(input_ids=ids, attention_mask=torch.ones_like(ids), **features)
-            self.heard[encoded.clip_key] = embeds[ids == self.audio_token_id].to("cpu")
+            self.heard[encoded.clip_key] = self._kept_rows(encoded, encoded.clip_key)
         return self.heard[encoded.clip_key]
+
+    def _kept_rows(self, encoded: Encoded, clip_key: str) -> Tensor:
+        count = int((encoded.input_ids == self.audio_token_id).sum())
+        found = self.rows.read(clip_key, count=count) if self.rows else None
+        if found is None:
+            found = self._listen_through(encoded)
+            if self.rows:
+                self.rows.write(clip_key, found)
+        return found
+
+    def _listen_through(self, encoded: Encoded) -> Tensor:
+        ids = encoded.input_ids[None].to(self.device)
+        features = {
+            name: value.to(self.device, self.dtype if value.is_floating_point() else value.dtype)
+            for name, value in encoded.features.items()
+        }
+        embeds = self._catch(input_ids=ids, attention_mask=torch.ones_like(ids), **features)
+        return embeds[ids == self.audio_token_id].to("cpu")
+
+    def keep_rows_in(self, root: Path | None) -> None:
+        """Look for audio rows in a folder, and keep there what is heard; every run and answer may share it."""
+        precision = f"{self.dtype_name}/{self.quantization or 'whole'}"
+        self.rows = AudioRows(root, self.revision, precision) if root else None
 
     def _catch(self, **inputs: Tensor) -> Tensor:
         def carry_out(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -4,8 +4,9 @@
         adapter.safetensors     the LoRA weights by name
         optimizer.safetensors   AdamW's moments and step counts by name
         random.safetensors      the state of each generator
+        best.safetensors        the weights with the lowest validation loss, for a run that may end early
         state.json              step, losses so far, identity of the run
-        manifest.json           sha256 of the four above, written last
+        manifest.json           sha256 of the five above, written last
 
 A step's batches and learning rate follow from the config and the step's number alone, so the step is the position of
 both the sampler and the schedule. Nothing here is a pickle.
@@ -26,8 +27,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-FORMAT = 1
-FILES = ("adapter.safetensors", "optimizer.safetensors", "random.safetensors", "state.json")
+FORMAT = 2
+FILES = ("adapter.safetensors", "optimizer.safetensors", "random.safetensors", "best.safetensors", "state.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ class Checkpoint:
     def random(self) -> dict[str, Tensor]:
         return load_file(self.path / "random.safetensors")
 
+    def best(self) -> dict[str, Tensor]:
+        return load_file(self.path / "best.safetensors")
+
 
 def write(
     folder: Path,
@@ -55,6 +59,7 @@ def write(
     adapter: dict[str, Tensor],
     optimizer: dict[str, Tensor],
     random: dict[str, Tensor],
+    best: dict[str, Tensor] | None = None,
     keep: int = 2,
 ) -> Path:
     """Write the checkpoint of a step under folder, drop all but the newest `keep`, and return its path.
@@ -65,7 +70,7 @@ def write(
     beside = folder / f".writing-{step:08d}-{os.getpid()}"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    for name, tensors in zip(FILES, (adapter, optimizer, random), strict=False):
+    for name, tensors in zip(FILES, (adapter, optimizer, random, best or {}), strict=False):
         save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, beside / name)
     body = {"format": FORMAT, "step": step, "identity": identity, **state}
     (beside / "state.json").write_text(json.dumps(body, sort_keys=True))

@@ -22,9 +22,12 @@ Work = Callable[[dict[str, Any], Emit, Callable[[], bool]], int]
 
 
 def run_child(name: str, arguments: list[str], work: Work) -> int:
-    """Do the work of a request file, and say what went wrong as an event; returns the exit code."""
+    """Do the work of a request file, or of a folder's request.json, and say as an event what went wrong.
+
+    Returns the exit code.
+    """
     if len(arguments) != 1:
-        print(f"usage: python -m {name} REQUEST.json", file=sys.stderr)
+        print(f"usage: python -m {name} REQUEST.json, or a folder that holds a request.json", file=sys.stderr)
         return MISUSED
     should_stop = stop_on_sigterm()
     emit = open_events()
@@ -43,6 +46,8 @@ def run_child(name: str, arguments: list[str], work: Work) -> int:
 
 
 def read_request(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        return {**read_request(path / "request.json"), "folder": str(path.resolve())}
     try:
         request = json.loads(path.read_text())
     except (OSError, ValueError) as error:

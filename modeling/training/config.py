@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from types import NoneType
 from typing import Any, Self, get_args
@@ -13,8 +13,12 @@ from modeling.backbones.errors import TrainingError
 
 CHOICES = {
     "scope": ("decoder", "decoder+head"),
+    "variant": ("lora", "rslora", "dora", "pissa", "loraplus"),
     "schedule": ("cosine", "constant"),
-    "over_long": ("tail", "head"),
+    "gradient_checkpointing": ("auto", "on", "off"),
+    "loss_on": ("last", "all"),
+    "over_long": ("tail", "head", "windows"),
+    "validate_on": ("same", "content", "all"),
     "dtype": ("auto", "float32", "bfloat16"),
     "quantization": (None, "4bit"),
 }
@@ -28,19 +32,25 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "rank": (1, 1024),
     "alpha": (1, 8192),
     "dropout": (0, 1),
+    "loraplus_ratio": (1, 1024),
     "learning_rate": (0, 1e30),  # what is too high diverges, and says so
     "warmup_ratio": (0, 1),
     "weight_decay": (0, 10),
     "clip": (0, 1e30),
     "examples_per_step": (1, 4096),
     "tokens_per_microbatch": (1, 10_000_000),
+    "fraction": (0, 1),
+    "subset_seed": (0, 2**31 - 1),
+    "max_turns": (0, 1000),
     "max_tokens": (1, 1_000_000),
     "max_audio_seconds": (1, 3600),
     "eval_every": (0, 1_000_000),
+    "patience": (0, 1000),
+    "min_delta": (0, 1000),
     "checkpoint_every": (1, 1_000_000),
     "threads": (1, 1024),
 }
-ABOVE_ZERO = ("learning_rate", "clip")
+ABOVE_ZERO = ("learning_rate", "clip", "fraction")
 DEVICE = r"auto|cpu|cuda(:\d{1,2})?"
 
 
@@ -55,6 +65,8 @@ class TrainingConfig:
     rank: int = 16
     alpha: int = 32  # scale is alpha / rank
     dropout: float = 0.05
+    variant: str = "lora"  # rslora scales by alpha / √rank; dora, pissa and loraplus are told in docs/training.md
+    loraplus_ratio: float = 16.0  # of B's learning rate to A's, where the variant is loraplus
     scope: str = "decoder"  # which linear layers learn; the head only where the base is a toy
     # the optimizer
     learning_rate: float = 1e-4
@@ -64,16 +76,24 @@ class TrainingConfig:
     clip: float = 1.0  # norm of the whole gradient
     examples_per_step: int = 8
     tokens_per_microbatch: int = 4200  # padded; memory alone hangs on it, the loss does not
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: str = "auto"  # on where the microbatch would not fit the GPU otherwise
     # the examples
     has_content_only: bool = True
+    fraction: float = 1.0  # of the turns that are left, the same share of each conversation; smaller lies in larger
+    subset_seed: int = 0  # which turns those are, apart from the seed of the run
+    loss_on: str = "last"  # the answer alone, or all of the expert's turns that are shown
     summaries: bool = True
     system: str | None = None
+    max_turns: int | None = None  # of the history; null is as many as the tokens allow
     max_tokens: int = 2048  # older turns of the history make room first
     max_audio_seconds: float = 30.0  # Qwen2-Audio hears 30 s and drops the rest unsaid
-    over_long: str = "tail"  # the part of a longer clip that is heard: nearest to the question
-    # the run
+    over_long: str = "tail"  # of a longer clip: what is nearest to the question, its head, or all in windows
+    # validation
+    validate_on: str = "same"  # the turns that are watched: chosen like those learnt from, with content, or all
     eval_every: int = 0  # optimizer steps; 0 is at the end of each epoch alone
+    patience: int = 0  # looks at validation without a gain after which the run ends with its best; 0 is never
+    min_delta: float = 0.0  # what counts as a gain
+    # the run
     checkpoint_every: int = 20
     dtype: str = "auto"  # bfloat16 on a GPU, float32 on a CPU
     device: str = "auto"
@@ -93,12 +113,46 @@ class TrainingConfig:
         for name, choices in CHOICES.items():
             words = "one of " + ", ".join("null" if choice is None else str(choice) for choice in choices)
             _require(getattr(self, name) in choices, name, words, getattr(self, name))
+        for clashes, sentence in self._clashes():
+            if clashes:
+                raise TrainingError("bad-combination", sentence)
+
+    def _clashes(self) -> Iterator[tuple[bool, str]]:
+        """Name what can't be had together, and what to do."""
+        four_bit = self.quantization == "4bit"
+        yield (
+            four_bit and self.variant == "pissa",
+            "The variant pissa takes a base's weights apart, which 4-bit weights don't allow; choose another variant, "
+            "or no quantization.",
+        )
+        yield (
+            four_bit and self.scope == "decoder+head",
+            "The scope decoder+head and 4-bit quantization don't go together; choose the scope decoder.",
+        )
+        yield (
+            four_bit and self.device == "cpu",
+            "The 4-bit quantization needs a GPU, and device is cpu; choose auto, or no quantization.",
+        )
+        yield (
+            self.min_delta > 0 and self.patience == 0,
+            "The option min_delta says what patience counts as a gain; set patience to 1 or more, or leave min_delta.",
+        )
+        yield (
+            self.loraplus_ratio != 16.0 and self.variant != "loraplus",
+            f"The option loraplus_ratio belongs to the variant loraplus, not to {self.variant}; change one of the two.",
+        )
+        yield (
+            self.loss_on == "all" and self.max_turns == 0,
+            "With loss_on all, the expert's earlier turns are learnt, and max_turns 0 shows none; change one.",
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, base_kind: str = "qwen2_audio") -> Self:
         """Lay the given values over the preset of a kind of base; an unknown name or a wrong type is refused."""
         known = {field.name: field.type for field in fields(cls)}
         for name, value in values.items():
+            if name == "gradient_checkpointing" and isinstance(value, bool):
+                continue
             if name not in known:
                 raise TrainingError(
                     "unknown-config-key", f"There is no training option {name}; the options are {', '.join(known)}."
@@ -108,6 +162,8 @@ class TrainingConfig:
                 not isinstance(value, (int, float)) or abs(value) < TOO_LARGE, name, "a number of usual size", value
             )
         chosen = defaults_for(base_kind) | dict(values)
+        if isinstance(chosen.get("gradient_checkpointing"), bool):  # as it was before there was auto
+            chosen["gradient_checkpointing"] = "on" if chosen["gradient_checkpointing"] else "off"
         whole: dict[str, Any] = {
             name: float(value) if known[name] is float else value for name, value in chosen.items()
         }

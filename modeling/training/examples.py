@@ -1,8 +1,9 @@
 """A split of a snapshot on disk, read as ordered examples."""
 
 import json
+import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,27 @@ def select(examples: Iterable[Example], *, has_content_only: bool) -> tuple[list
         else:
             kept.append(example)
     return kept, dict(sorted(skipped.items()))
+
+
+def share(examples: Sequence[Example], fraction: float, seed: int) -> list[Example]:
+    """Take a fraction of the examples, about the same share of every conversation, in their order.
+
+    For one seed, what a smaller fraction takes lies in what a larger one takes.
+    """
+    if fraction >= 1:
+        return list(examples)
+    luck = random.Random(f"share {seed}")
+    conversations: dict[str, list[Example]] = {}
+    for example in examples:
+        conversations.setdefault(example.row.rpartition("/")[0], []).append(example)
+    rank: dict[str, float] = {}
+    for _, turns in sorted(conversations.items()):
+        shift = luck.random()
+        for place, example in enumerate(luck.sample(turns, len(turns))):
+            rank[example.row] = (place + shift) / len(turns)
+    count = max(1, round(fraction * len(examples))) if examples else 0
+    taken = set(sorted(rank, key=lambda row: (rank[row], row))[:count])
+    return [example for example in examples if example.row in taken]
 
 
 def _example(

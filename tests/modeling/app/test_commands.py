@@ -134,9 +134,33 @@ def test_a_base_is_registered_once(tmp_path):
 def test_the_shell_may_name_a_directory_that_becomes_a_base(snapshot, tmp_path):
     folder = tmp_path / "My.Model"
     folder.mkdir()
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_text('{"model_type": "qwen2_audio"}')
     for _ in range(2):
         told("train", "mini", "--base", str(folder))
     base = BaseModel.objects.get(key="my-model")
     assert base.location == str(folder)
     assert bases.request_of(base) == {"kind": "qwen2_audio", "key": "my-model", "path": str(folder), "revision": None}
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ('{"model_type": "musicflamingo"}', "Music Flamingo can't be opened here"),
+        ('{"model_type": "bert"}', "No audio language model of type bert"),
+        ('{"model_type": "qwen2_audio", "architectures": ["Other"]}', "The checkpoint is a Other"),
+        ("[1, 2]", "can't be read"),
+        ("torn", "can't be read"),
+    ],
+)
+def test_a_base_that_could_never_be_opened_is_refused_at_once(db, tmp_path, config, reason):
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(CommandError, match=reason):
+        call_command("add_base", "new", str(tmp_path))
+    assert not BaseModel.objects.filter(key="new").exists()
+
+
+def test_windows_are_refused_for_a_base_that_hears_one_clip(snapshot, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "audioflamingo3"}')
+    call_command("add_base", "flamingo", str(tmp_path), stdout=StringIO())
+    with pytest.raises(CommandError, match="hears one clip at a time, so over_long can't be windows"):
+        call_command("train", "mini", "--base", "flamingo", "--set", "over_long=windows")

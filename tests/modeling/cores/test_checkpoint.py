@@ -49,7 +49,9 @@ def test_it_reads_what_was_written(write, tmp_path):
     assert found.state["losses"] == [1.5] * 3
 
 
-@pytest.mark.parametrize("name", ["adapter.safetensors", "optimizer.safetensors", "random.safetensors", "state.json"])
+@pytest.mark.parametrize(
+    "name", ["adapter.safetensors", "optimizer.safetensors", "random.safetensors", "best.safetensors", "state.json"]
+)
 def test_a_damaged_file_sends_us_one_back(write, newest, name):
     write(2)
     path = write(4) / name
@@ -86,4 +88,4 @@ def test_another_runs_checkpoint_is_left_alone(write, newest):
 
 
 def test_nothing_in_it_is_a_pickle(write):
-    assert sorted(path.suffix for path in write(2).iterdir()) == [".json"] * 2 + [".safetensors"] * 3
+    assert sorted(path.suffix for path in write(2).iterdir()) == [".json"] * 2 + [".safetensors"] * 4

@@ -111,13 +111,13 @@ def test_a_whole_adapter_learns_and_is_kept(lm, three, tmp_path):
     """One step with the door's own parts lowers the loss; every layer that was meant has its gradient."""
     import torch
 
-    from modeling.training import loop
+    from modeling.training import lora
     from modeling.training.config import TrainingConfig
 
     config = TrainingConfig.from_dict({"scope": "decoder", "dropout": 0.0}, base_kind="tiny")
     encoded = [lm.encode(example) for example in three]
     try:
-        model = loop.add_adapter(lm, config)
+        model = lora.add_adapter(lm, config)
         learning = [value for value in model.parameters() if value.requires_grad]
         optimizer = torch.optim.AdamW(learning, lr=5e-3)
         losses = []
@@ -129,7 +129,7 @@ def test_a_whole_adapter_learns_and_is_kept(lm, three, tmp_path):
             optimizer.zero_grad()
             losses.append(loss.item())
         assert losses[-1] < losses[0]
-        loop.save_adapter(model, lm.family.key, tmp_path / "adapter")
+        lora.save_adapter(model, lm.family.key, tmp_path / "adapter")
         assert (tmp_path / "adapter" / "adapter_model.safetensors").stat().st_size > 0
     finally:
         model.unload()

@@ -18,10 +18,10 @@ def learning(lm, encoded):
     """The model with an adapter that is no longer zero, so that every weight has a gradient."""
     import torch
 
-    from modeling.training import loop
+    from modeling.training import lora
 
     torch.manual_seed(1)
-    model = loop.add_adapter(lm, TrainingConfig.from_dict({}, base_kind="tiny"))
+    model = lora.add_adapter(lm, TrainingConfig.from_dict({}, base_kind="tiny"))
     parameters = [value for value in model.parameters() if value.requires_grad]
     with torch.no_grad():
         for value in parameters:
