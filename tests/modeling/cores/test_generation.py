@@ -60,33 +60,32 @@ def test_a_batch_answers_as_each_row_does_alone(learnt_sources, prompts, config)
     assert together == alone
 
 
-def test_padding_on_the_right_would_not(learnt_sources, prompts, config, lm):
-    from modeling.generation.decode import answer
+def test_padding_on_the_right_would_not(learnt_sources, prompts, config):
+    from modeling.generation.decode import Wanted, answer
 
-    wanted = [(prompt, [0]) for prompt in prompts]
-    with learnt_sources.answering("run.7"):
-        left = answer(lm, wanted, config)
-        right = answer(lm, wanted, config, side="right")
-    same = sum(one[0] == other[0] for one, other in zip(left, right, strict=True))
+    wanted = [Wanted(prompt, "run.7", (0,)) for prompt in prompts]
+    left = answer(learnt_sources, wanted, config)
+    right = answer(learnt_sources, wanted, config, side="right")
+    same = sum(one.ids == other.ids for one, other in zip(left, right, strict=True))
     assert same < len(prompts) / 2
 
 
 def test_greedy_answers_are_those_of_the_classes_own_generate(learnt_sources, prompts, config, lm, uneven):
     import torch
 
-    from modeling.generation.decode import answer
+    from modeling.generation.decode import Wanted, answer
 
     for example, prompt in list(zip(read_split(uneven, "train"), prompts, strict=True))[:5]:
         encoded = lm.encode(example, with_answer=False)
         ids = encoded.input_ids[None]
-        with learnt_sources.answering("base"), torch.no_grad():
-            [(ours, stop, _)] = answer(lm, [(prompt, [0])], config)
+        [ours] = answer(learnt_sources, [Wanted(prompt, "base", (0,))], config)
+        with learnt_sources.answering(["base"]), torch.no_grad():
             whole = lm.model.generate(
                 input_ids=ids, attention_mask=torch.ones_like(ids), **encoded.features, do_sample=False,
                 max_new_tokens=config.max_new_tokens,
             )  # fmt: skip
         theirs = whole[0, ids.shape[1] :].tolist()
-        assert ours + ([theirs[-1]] if stop == "end" else []) == theirs
+        assert list(ours.ids) + ([theirs[-1]] if ours.stop == "end" else []) == theirs
 
 
 def test_candidates_differ_by_their_luck_and_repeat_with_it(learnt_sources, prompts, config):
