@@ -214,6 +214,10 @@ JOB_STOP_GRACE_SECONDS = env.float("JOB_STOP_GRACE_SECONDS", default=120.0)
 # --- models and judges ---
 HF_HOME = env.str("HF_HOME", default="")
 JUDGE_ENDPOINTS = json.loads(env.str("JUDGE_ENDPOINTS", default="{}"))
+# Servers that answer like a base model: {"name": {"base_url": "https://…/v1", "model": "…", "api_key_env": "NAME"}}.
+ANSWER_ENDPOINTS = json.loads(env.str("ANSWER_ENDPOINTS", default="{}"))
+# How long the child that answered last keeps its base in memory for the next request.
+GENERATION_IDLE_SECONDS = env.float("GENERATION_IDLE_SECONDS", default=300.0)
 # What transcribes: a Whisper's hub id or folder, or "tiny" for one with random weights; empty: nothing does.
 TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", default="openai/whisper-small")
 TRANSCRIBE_REVISION = env.str("TRANSCRIBE_REVISION", default="")

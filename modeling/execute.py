@@ -17,14 +17,17 @@ from annotation.importing.rows import MAX_TEXT, LayerRows, Repair, uid_at
 from annotation.models import Layer
 from annotation.words import LONGEST, MOST
 from mixassist_site.child import Event, run_child
-from mixassist_site.jobs import JobError, Lease, LeaseLost, works
-from modeling import bases
+from mixassist_site.jobs import JobError, JobStopped, Lease, LeaseLost, works
+from modeling import bases, servers
 from modeling.backbones.errors import CoreError
+from modeling.generation import endpoint
+from modeling.generation.config import SHOWN, DecodeConfig
 from modeling.models import Adapter, Candidate, Generation, Metric, Source, TrainingRun, Transcription
 from modeling.training.examples import content_hash, read_split
 
 MEASURED = {"loss": "loss", "lr": "learning_rate", "grad_norm": "grad_norm"}  # in a step event: in the table
 FLUSH_SECONDS = 1.0
+MADE_WITH = ("base_revision", "device", "dtype", "config", "versions", "warm")
 
 
 @works(TrainingRun)
@@ -146,7 +149,7 @@ def tidy(run: TrainingRun, lease: Lease, published: Path) -> None:
 @works(Generation)
 def generate(generation: Generation, lease: Lease) -> None:
     """Let one source answer every row of a split, store the answers as they come, and freeze them."""
-    work = quote_expert if generation.source == Source.EXPERT else ask_model
+    work = {Source.EXPERT: quote_expert, Source.ENDPOINT: ask_server}.get(Source(generation.source), ask_model)
     record = work(generation, lease)
     stored = generation.candidates.count()
     if stored == 0:
@@ -187,7 +190,7 @@ def ask_model(generation: Generation, lease: Lease) -> dict[str, Any]:
         "split": generation.split,
         "rows": None,
         "sources": [source],
-        "config": generation.decoding | {"candidates": generation.answers, "seed": generation.seed},
+        "config": decode_options(generation),
         "skip": [[row, source["key"], index] for row, index in have],
     }
     lease.report(len(have), generation.total, "Opens the base model", at_once=True)
@@ -197,6 +200,42 @@ def ask_model(generation: Generation, lease: Lease) -> dict[str, Any]:
     story.flush()
     shutil.rmtree(attempt.parent, ignore_errors=True)
     return story.record
+
+
+def decode_options(generation: Generation) -> dict[str, Any]:
+    """How answers are drawn: an adapter is shown what its training showed it, unless somebody chose otherwise."""
+    taught: dict[str, Any] = {}
+    if generation.adapter:
+        config = generation.adapter.run.record.get("config") or {}
+        taught = {name: config[name] for name in SHOWN if name in config}
+    chosen: dict[str, Any] = generation.decoding | {"candidates": generation.answers, "seed": generation.seed}
+    return taught | chosen
+
+
+def ask_server(generation: Generation, lease: Lease) -> dict[str, Any]:
+    """Ask a configured server for what has not been answered by an earlier attempt."""
+    server = servers.named(generation.name)
+    have = list(generation.candidates.values_list("row", "index"))
+    lease.report(len(have), generation.total, "Asks the server", at_once=True)
+    story = GenerationStory(generation, lease, have=len(have))
+    facts = {"server": server.host, "model": server.model}
+    try:
+        config = DecodeConfig.from_dict(decode_options(generation))
+        examples = read_split(generation.snapshot.path, generation.split)
+        told = endpoint.generate(
+            server, examples, config, source=generation.name, skip=have, should_stop=lease.should_stop
+        )
+        for event in told:
+            story.hear(event)
+            if event.get("served_by"):
+                facts["served_by"] = event["served_by"]
+    except CoreError as error:
+        raise JobError(error.code, error.sentence) from None
+    finally:
+        story.flush()  # what was answered stays, whatever came then
+    if lease.should_stop():
+        raise JobStopped
+    return story.record | facts | {"config_hash": config.hash(), "config": config.to_dict()}
 
 
 class GenerationStory:
@@ -218,7 +257,7 @@ class GenerationStory:
             case "started":
                 self.record["config_hash"] = event["config_hash"]
             case "loaded":
-                self.record |= {name: event[name] for name in ("base_revision", "device", "dtype")}
+                self.record |= {name: event[name] for name in MADE_WITH}
                 self.note = "Listens to the clips"
             case "planned":
                 self.total = self.done + int(event["candidates"])
@@ -252,6 +291,9 @@ class GenerationStory:
             tokens=event["tokens"],
             stop_reason=event["stop"],
             guards=event["flags"],
+            redrawn=event["redrawn"],
+            audio_kept=event["audio_kept"] or "",
+            history_cut=event["history_cut"],
             latency_ms=event["latency_ms"],
         )
 

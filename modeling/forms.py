@@ -7,7 +7,8 @@ from django import forms
 from django.urls import reverse
 
 from annotation.models import Lane, MixingSession, Project, Recording, Snapshot
-from modeling import bases, importing
+from modeling import bases, importing, servers
+from modeling.generation.config import OVER_LONG
 from modeling.launch import MAX_ANSWERS, MAX_NAME, SPLITS
 from modeling.models import Adapter, Source
 from modeling.models.base_model import TINY
@@ -139,6 +140,15 @@ class GenerationForm(forms.Form):
     )
     top_p = forms.FloatField(required=False, min_value=0.01, max_value=1, label="Top p")
     max_new_tokens = forms.IntegerField(required=False, min_value=1, max_value=1024, label="Longest answer, tokens")
+    over_long = forms.ChoiceField(
+        required=False,
+        choices=[("", "As the adapter was taught, or the tail"), *((word, word) for word in OVER_LONG)],
+        label="Heard of a clip that is too long",
+        help_text="Windows are even cuts, shown as several clips; not every family takes several.",
+    )
+    max_turns = forms.IntegerField(
+        required=False, min_value=0, max_value=1000, label="Earlier turns shown", help_text="Empty: as many as fit."
+    )
     seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0)
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
@@ -158,6 +168,7 @@ class GenerationForm(forms.Form):
         choices = [("expert", "The human expert, as recorded")]
         choices += [(f"base:{key}", f"{base_label(key)}, zero-shot") for key in bases.known_keys()]
         choices += [(word, f"Adapter {adapter.name}") for word, adapter in self.adapters.items()]
+        choices += [(f"endpoint:{key}", f"{key}, a server") for key in servers.known()]
         self.fields["source"].choices = choices  # type: ignore[attr-defined]
 
     def chosen_source(self) -> dict[str, Any]:
@@ -167,12 +178,15 @@ class GenerationForm(forms.Form):
             return {"source": Source.ADAPTER, "adapter": self.adapters[self.cleaned_data["source"]]}
         if kind == Source.BASE:
             return {"source": Source.BASE, "base": bases.named(word)}
+        if kind == Source.ENDPOINT:
+            servers.named(word)
+            return {"source": Source.ENDPOINT, "server": word}
         return {"source": Source.EXPERT}
 
     def decoding(self) -> dict[str, Any]:
         """The options that were chosen."""
-        names = ("max_new_tokens", "temperature", "top_p")
-        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] is not None}
+        names = ("max_new_tokens", "temperature", "top_p", "over_long", "max_turns")
+        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
 
 
 class ImportForm(forms.Form):

@@ -22,7 +22,7 @@ from annotation.models import Person, Snapshot
 from mixassist_site.jobs import State
 from modeling.backbones.errors import CoreError
 from modeling.backbones.example import Example
-from modeling.generation.guards import flags_of
+from modeling.generation.guards import flags_of, word_ids
 from modeling.launch import MAX_ANSWERS, LaunchError, require_a_name, require_frozen
 from modeling.models import Candidate, Generation, Source, TrainingRun
 from modeling.training.examples import content_hash, read_split
@@ -274,9 +274,7 @@ def _candidates(
         text = _clean(answer.text)
         cleaned += text != answer.text.strip()
         said = "\n".join(message.text for message in examples[row].messages())
-        words = text.split()
-        ids = list(map({word: at for at, word in enumerate(words)}.__getitem__, words))
-        guards = list(flags_of(text, ids, stop="end", said=said))
+        guards = list(flags_of(text, word_ids(text), stop="end", said=said))
         candidates.append(Candidate(row=row, index=index, text=text, stop_reason="end", guards=guards))
     return candidates, cleaned
 

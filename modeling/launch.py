@@ -13,12 +13,13 @@ from annotation.models import Lane, Person, Project, Recording, Snapshot
 from mixassist_site.jobs import Job, JobError, ring
 from modeling import bases
 from modeling.backbones.errors import TrainingError
+from modeling.generation.config import OVER_LONG
 from modeling.models import Adapter, BaseModel, Generation, Source, TrainingRun, Transcription
 from modeling.models.base_model import TINY
 from modeling.training.config import TrainingConfig
 
 SPLITS = ("train", "validation", "test")
-ASKED = (Source.EXPERT, Source.BASE, Source.ADAPTER)  # who is asked here; other answers are imported
+ASKED = (Source.EXPERT, Source.BASE, Source.ADAPTER, Source.ENDPOINT)  # who is asked here; other answers are imported
 MAX_ANSWERS = 16
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 MAX_NAME = 120
@@ -27,7 +28,10 @@ DECODING: dict[str, tuple[type[int] | type[float], float, float]] = {  # what ma
     "max_new_tokens": (int, 1, 1024),
     "temperature": (float, 0.0, 5.0),
     "top_p": (float, 0.01, 1.0),
+    "max_turns": (int, 0, 1000),
+    "max_audio_seconds": (float, 1.0, 3600.0),
 }
+WORDED = {"over_long": OVER_LONG}  # what may be chosen by a word
 
 
 class LaunchError(JobError):
@@ -57,6 +61,8 @@ def start_run(
     require_a_name(name)
     if Generation.objects.filter(project=project, source=Source.IMPORTED, name__iexact=name).exists():
         raise LaunchError("bad-name", f"{name} is the name of imported answers; choose another.")
+    if Generation.objects.filter(project=project, source=Source.ENDPOINT, name__iexact=name).exists():
+        raise LaunchError("bad-name", f"{name} is the name of a server that answered; choose another.")
     if TrainingRun.objects.filter(project=project, name=name).exists():
         raise LaunchError("name-taken", f"This project has a run called {name} already; choose another name.")
     run = TrainingRun(project=project, snapshot=snapshot, base=base, config=overrides, name=name, created_by=by)
@@ -86,6 +92,7 @@ def start_generation(
     source: str,
     base: BaseModel | None = None,
     adapter: Adapter | None = None,
+    server: str = "",
     split: str = "test",
     answers: int = 1,
     decoding: Mapping[str, Any] | None = None,
@@ -93,7 +100,9 @@ def start_generation(
     by: Person | None = None,
     key: uuid.UUID | None = None,
 ) -> Generation:
-    """Queue the answers of one source to one split; `decoding` holds max_new_tokens, temperature, top_p.
+    """Queue the answers of one source to one split; `decoding` holds max_new_tokens, temperature, top_p, and what
+    is shown where it is not the adapter's own way: over_long, max_turns, max_audio_seconds. A `server` is a key of
+    the setting ANSWER_ENDPOINTS, checked by whoever calls.
 
     The same key twice is one generation. Raises LaunchError for what can't be answered.
     """
@@ -110,6 +119,12 @@ def start_generation(
         adapter = None
         if base is None:
             raise LaunchError("no-base", "Choose a base model.")
+    elif source == Source.ENDPOINT:
+        base = adapter = None
+        if not server:
+            raise LaunchError("no-server", "Choose a server; whoever keeps the site names them in ANSWER_ENDPOINTS.")
+        if TrainingRun.objects.filter(project=project, name__iexact=server).exists():
+            raise LaunchError("name-taken", f"An adapter of this project is called {server} too; rename the server.")
     elif source == Source.EXPERT:
         base = adapter = None
     else:
@@ -127,6 +142,7 @@ def start_generation(
         source=source,
         base=base,
         adapter=adapter,
+        name=server if source == Source.ENDPOINT else "",
         answers=answers,
         decoding={} if source == Source.EXPERT else chosen,
         seed=seed,
@@ -176,8 +192,14 @@ def require_frozen(project: Project, snapshot: Snapshot, split: str) -> None:
 def _decoding(values: Mapping[str, Any], answers: int) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     for name, value in values.items():
+        if name in WORDED:
+            if value not in WORDED[name]:
+                raise LaunchError("bad-decoding", f"The option {name} must be {' or '.join(WORDED[name])}.")
+            chosen[name] = value
+            continue
         if name not in DECODING:
-            raise LaunchError("unknown-decoding", f"There is no option {name}; there are {', '.join(DECODING)}.")
+            there = ", ".join([*DECODING, *WORDED])
+            raise LaunchError("unknown-decoding", f"There is no option {name}; there are {there}.")
         kind, least, most = DECODING[name]
         if isinstance(value, bool) or not isinstance(value, (int, kind)) or not least <= value <= most:
             raise LaunchError("bad-decoding", f"The option {name} must be from {least} to {most}, got {value!r}.")

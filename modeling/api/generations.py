@@ -11,10 +11,10 @@ from rest_framework.response import Response
 
 from mixassist_site.api_forms import Strict, chosen
 from mixassist_site.http import me
-from modeling import bases, importing, launch
+from modeling import bases, importing, launch, servers
 from modeling.api.runs import visible_snapshot
 from modeling.api.steering import Cancellation, Retry
-from modeling.models import Adapter, Candidate, Generation
+from modeling.models import Adapter, Candidate, Generation, Source
 
 
 class GenerationSerializer(serializers.ModelSerializer[Generation]):
@@ -34,13 +34,14 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
 
 
 class GenerationStart(Strict):
-    """Who answers which rows; `decoding` takes max_new_tokens, temperature and top_p."""
+    """Who answers which rows; `decoding`: max_new_tokens, temperature, top_p, max_turns, over_long, …"""
 
     snapshot = serializers.IntegerField(min_value=1)
     split = serializers.ChoiceField(choices=launch.SPLITS, default="test")
     source = serializers.ChoiceField(choices=[(one.value, one.label) for one in launch.ASKED])  # type: ignore[assignment]
     base = serializers.CharField(max_length=60, required=False, default="")
     adapter = serializers.IntegerField(min_value=1, required=False, default=None, allow_null=True)
+    server = serializers.CharField(max_length=launch.MAX_NAME, required=False, default="")
     answers = serializers.IntegerField(min_value=1, max_value=launch.MAX_ANSWERS, default=1)
     decoding = serializers.DictField(default=dict)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
@@ -68,12 +69,15 @@ class GenerationList(generics.ListAPIView[Generation]):
         adapters = Adapter.objects.filter(run__project=snapshot.project).select_related("run__base", "run__project")
         adapter = get_object_or_404(adapters, pk=wanted["adapter"]) if wanted["adapter"] else None
         try:
+            if wanted["source"] == Source.ENDPOINT and wanted["server"]:
+                servers.named(wanted["server"])
             generation = launch.start_generation(
                 project=snapshot.project,
                 snapshot=snapshot,
                 source=wanted["source"],
                 base=bases.named(wanted["base"]) if wanted["base"] else None,
                 adapter=adapter,
+                server=wanted["server"],
                 split=wanted["split"],
                 answers=wanted["answers"],
                 decoding=wanted["decoding"],
@@ -172,7 +176,7 @@ class CandidateSerializer(serializers.ModelSerializer[Candidate]):
         model = Candidate
         fields = [
             "id", "generation", "row", "index", "text", "seed", "prompt_sha256", "tokens", "stop_reason", "guards",
-            "latency_ms",
+            "redrawn", "audio_kept", "history_cut", "latency_ms",
         ]  # fmt: skip
         read_only_fields = fields
 

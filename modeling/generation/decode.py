@@ -6,7 +6,6 @@ its own, so that neither its neighbours in the batch nor an interruption change 
 drawn once more from fresh luck; the second stands where it has no flag, and what was odd about the first is kept.
 """
 
-import hashlib
 import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,6 +20,7 @@ from modeling.backbones.errors import BackboneError
 from modeling.backbones.example import Example
 from modeling.generation.config import DecodeConfig
 from modeling.generation.guards import flags_of
+from modeling.generation.luck import seed_of
 from modeling.generation.sources import Source, Sources
 
 __all__ = ["Candidate", "DecodeConfig", "Prompt", "Source", "Sources", "answer", "generate", "prepare", "seed_of"]
@@ -301,9 +301,3 @@ def draw(logits: Tensor, luck: Sequence[torch.Generator], config: DecodeConfig) 
 def plain(text: str) -> str:
     """Leave out control characters: no person types them, and PostgreSQL takes no NUL."""
     return "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) != "Cc").strip()
-
-
-def seed_of(seed: int, row: str, index: int, draw_number: int = 0) -> int:
-    """Give every candidate luck of its own, the same from every source and in every batch, and other luck again."""
-    words = f"{seed}/{row}/{index}" + (f"/{draw_number}" if draw_number else "")
-    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:6], "big")

@@ -34,5 +34,11 @@ def is_stuck(ids: Sequence[int]) -> bool:
     return len(ids) >= 16 and max(grams.values()) * 4 > len(ids) / 2
 
 
+def word_ids(text: str) -> list[int]:
+    """Number the words of an answer whose tokens are not known, so that a loop of them shows."""
+    words = text.split()
+    return list(map({word: at for at, word in enumerate(words)}.__getitem__, words))
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())

@@ -3,7 +3,20 @@
 from modeling.models.adapter import Adapter
 from modeling.models.base_model import BaseModel
 from modeling.models.candidate import Candidate, Generation, Source
+from modeling.models.encoder_probe import EncoderProbe
 from modeling.models.training_run import Metric, TrainingRun
 from modeling.models.transcription import Transcription
+from modeling.models.worker import Worker
 
-__all__ = ["Adapter", "BaseModel", "Candidate", "Generation", "Metric", "Source", "TrainingRun", "Transcription"]
+__all__ = [
+    "Adapter",
+    "BaseModel",
+    "Candidate",
+    "EncoderProbe",
+    "Generation",
+    "Metric",
+    "Source",
+    "TrainingRun",
+    "Transcription",
+    "Worker",
+]

@@ -22,6 +22,7 @@ class Source(models.TextChoices):
     EXPERT = "expert", "Human expert"
     BASE = "base", "Base model, zero-shot"
     ADAPTER = "adapter", "Adapter"
+    ENDPOINT = "endpoint", "Server"
     IMPORTED = "imported", "Imported answers"
 
 
@@ -53,7 +54,7 @@ class Generation(Job):
     source = models.CharField(max_length=8, choices=Source)
     base = models.ForeignKey(BaseModel, null=True, blank=True, on_delete=models.PROTECT, related_name="generations")
     adapter = models.ForeignKey(Adapter, null=True, blank=True, on_delete=models.PROTECT, related_name="generations")
-    name = models.CharField(max_length=120, blank=True)  # of a source outside the site, whose answers were imported
+    name = models.CharField(max_length=120, blank=True)  # of a source outside the site: imported answers, a server
     answers = models.PositiveSmallIntegerField(default=1)  # K per row
     decoding = models.JSONField(default=dict)
     seed = models.PositiveIntegerField(default=0)
@@ -68,14 +69,14 @@ class Generation(Job):
                 condition=Q(source="expert", base=None, adapter=None, name="")
                 | Q(source="base", base__isnull=False, adapter=None, name="")
                 | Q(source="adapter", base__isnull=False, adapter__isnull=False, name="")
-                | (Q(source="imported", base=None, adapter=None) & ~Q(name="")),
+                | (Q(source__in=["imported", "endpoint"], base=None, adapter=None) & ~Q(name="")),
             )
         ]
 
     @property
     def source_name(self) -> str:
-        """How researchers name the source: expert, the base's key, the adapter's name, the one given at the import."""
-        if self.source == Source.IMPORTED:
+        """How researchers name the source: expert, the base's key, the name of the adapter, server or import."""
+        if self.source in (Source.IMPORTED, Source.ENDPOINT):
             return self.name
         if self.source == Source.ADAPTER:
             return self.adapter.name if self.adapter else ""
@@ -103,6 +104,9 @@ class Candidate(models.Model):
     tokens = models.PositiveIntegerField(default=0)
     stop_reason = models.CharField(max_length=20, blank=True)
     guards = models.JSONField(default=list)  # empty, endless, repeats, echo
+    redrawn = models.JSONField(default=list)  # the guards of a first draw that was drawn again
+    audio_kept = models.CharField(max_length=8, blank=True)  # whole, tail, head or windows of the clip
+    history_cut = models.PositiveSmallIntegerField(default=0)  # messages that were not shown
     latency_ms = models.PositiveIntegerField(default=0)
 
     class Meta:

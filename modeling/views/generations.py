@@ -113,7 +113,7 @@ def generation(request: MemberRequest, pk: int) -> HttpResponse:
     )
     may_read = request.user.has_perm("modeling.read_answers", found)
     rows = found.candidates.all() if may_read else found.candidates.none()
-    flagged = rows.exclude(guards=[])
+    flagged = rows.exclude(guards=[], redrawn=[])
     only_flagged = request.GET.get("only") == "flagged"
     page = page_of(request, flagged if only_flagged else rows, 20)
     asked = prompts.of(found.snapshot, found.split)

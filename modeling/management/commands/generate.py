@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.models import Snapshot
-from modeling import bases, execute, launch, shell
+from modeling import bases, execute, launch, servers, shell
+from modeling.generation.config import OVER_LONG
 from modeling.models import Adapter, Generation, Source
 
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         source = parser.add_mutually_exclusive_group(required=True)
         source.add_argument("--adapter", help="id or name")
         source.add_argument("--base", help="a key, a checkpoint directory or a hub id: zero-shot answers")
+        source.add_argument("--server", help="a key of ANSWER_ENDPOINTS")
         source.add_argument("--expert", action="store_true", help="the expert's own answers")
         parser.add_argument("--split", default="test", choices=launch.SPLITS)
         parser.add_argument("-k", type=int, default=1, help="answers per row")
@@ -29,13 +31,16 @@ class Command(BaseCommand):
         parser.add_argument("--temperature", type=float, help="0 takes the likeliest token")
         parser.add_argument("--top-p", type=float)
         parser.add_argument("--max-new-tokens", type=int)
+        parser.add_argument("--max-turns", type=int, help="earlier turns that are shown")
+        parser.add_argument("--max-audio-seconds", type=float, help="of a clip")
+        parser.add_argument("--over-long", choices=OVER_LONG, help="what is heard of a longer clip")
         parser.add_argument("--wait", action="store_true", help="work it here, and end with it")
         parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
 
     def handle(self, *, snapshot: str, split: str, k: int, seed: int, wait: bool, json: bool, **options: Any) -> None:
         """Launch, perhaps wait, and report."""
         frozen = shell.found(Snapshot.objects.select_related("project"), snapshot, "snapshot")
-        decoding = {name: options[name] for name in launch.DECODING if options[name] is not None}
+        decoding = {name: options[name] for name in (*launch.DECODING, *launch.WORDED) if options[name] is not None}
         try:
             generation = launch.start_generation(
                 project=frozen.project,
@@ -59,6 +64,9 @@ def source_of(snapshot: Snapshot, options: dict[str, Any]) -> dict[str, Any]:
         return {"source": Source.EXPERT}
     if options["base"]:
         return {"source": Source.BASE, "base": bases.from_shell(options["base"])}
+    if options["server"]:
+        servers.named(options["server"])
+        return {"source": Source.ENDPOINT, "server": options["server"]}
     adapters = Adapter.objects.filter(run__project=snapshot.project).select_related("run__base", "run__project")
     return {"source": Source.ADAPTER, "adapter": shell.found(adapters, options["adapter"], "adapter")}
 
