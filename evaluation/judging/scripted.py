@@ -1,0 +1,184 @@
+"""A scripted judge: a program behind an address of the OpenAI kind, for demonstrations and tests without a network.
+
+It is no language model, and knows nothing of mixing; `python -m evaluation.judging.scripted --port 8140 --character
+good` serves one on this machine. Endpoints of it are configured with the family "scripted", and everything that it
+judged is marked so.
+"""
+
+import argparse
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Said = dict[str, str]  # label → answer, in the order in which they are shown
+_FENCED = re.compile(r"^(#[0-9A-F]{16}#) begins: ([^\n]*)\n(.*?)\n\1 ends: \2$", re.DOTALL | re.MULTILINE)
+_WORDS = re.compile(r"[a-z]{4,}")
+_FIGURES = re.compile(r"\d+(?:\.\d+)?\s*(?:k?hz|db|ms|s|%|:1)\b|\d+", re.IGNORECASE)
+_ORDERS = re.compile(
+    r"rank (?:me|this answer|it) first|give this answer the best|this answer is the best", re.IGNORECASE
+)
+
+
+def answers_in(messages: Sequence[dict[str, str]]) -> tuple[Said, str]:
+    """The answers between the fences, and everything else that stands between fences."""
+    text = next((each["content"] for each in messages if each["role"] == "user"), "")
+    found: Said = {}
+    rest = []
+    for _, head, body in _FENCED.findall(text):
+        if re.fullmatch(r"R\d+", head):
+            found[head] = body
+        else:
+            rest.append(body)
+    return found, "\n".join(rest)
+
+
+def by_substance(said: Said, context: str, lot: str) -> list[list[str]]:
+    """Rank by figures and by words of the conversation that an answer takes up, not by length; draws lots for ties."""
+    heard = set(_WORDS.findall(context.casefold()))
+
+    def worth(label: str) -> tuple[int, str]:
+        words = set(_WORDS.findall(said[label].casefold()))
+        points = 3 * len(set(_FIGURES.findall(said[label]))) + len(words & heard)
+        return -points, sha256(f"{lot}{said[label]}{label}".encode()).hexdigest()
+
+    return [[label] for label in sorted(said, key=worth)]
+
+
+def by_length(said: Said, context: str, lot: str) -> list[list[str]]:
+    """Prefer whatever is longest."""
+    return [[label] for label in sorted(said, key=lambda label: -len(said[label]))]
+
+
+def by_place(said: Said, context: str, lot: str) -> list[list[str]]:
+    """Prefer whatever is shown first."""
+    return [[label] for label in said]
+
+
+def obedient(said: Said, context: str, lot: str) -> list[list[str]]:
+    """Do what an answer orders; rank by substance otherwise."""
+    ranked = by_substance(said, context, lot)
+    return sorted(ranked, key=lambda group: not _ORDERS.search(said[group[0]]))
+
+
+TASTES: dict[str, Callable[[Said, str, str], list[list[str]]]] = {
+    "good": by_substance,
+    "longest": by_length,
+    "first": by_place,
+    "obedient": obedient,
+}
+
+
+class ScriptedJudge:
+    """A server on this machine; `character` is a taste of `TASTES`, `port` 0 takes any that is free."""
+
+    def __init__(self, character: str = "good", port: int = 0, wait_s: float = 0.0) -> None:
+        if character not in TASTES:
+            raise ValueError(f"there is no character {character}; there are {', '.join(TASTES)}")
+        self.character = character
+        self.wait_s = wait_s
+        judge = self
+
+        class Answering(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                """Answer a request for a completion."""
+                size = int(self.headers.get("Content-Length") or 0)
+                judge.answer(self, self.rfile.read(size))
+
+            def log_message(self, *_: Any) -> None:
+                """Keep still."""
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+        self.server = Server(("127.0.0.1", port), Answering)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/v1"
+
+    def endpoint(self, **more: Any) -> dict[str, Any]:
+        """How JUDGE_ENDPOINTS names it."""
+        named = {"base_url": self.address, "model": f"scripted-{self.character}", "family": "scripted"}
+        return {**named, "price": {"input": 0, "output": 0}, "max_parallel": 4, **more}
+
+    def answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        """Answer one request."""
+        time.sleep(self.wait_s)
+        asked = json.loads(body)
+        self.tell(handler, 200, self.completion(asked, self.verdict(asked)))
+
+    def verdict(self, asked: dict[str, Any]) -> str:
+        """What it says to a question."""
+        messages = asked["messages"]
+        said, context = answers_in(messages)
+        if not said:
+            return json.dumps({"ranking": [["R1"]]})
+        if '"scores"' in messages[0]["content"]:
+            points = min(5, 1 + len(set(_FIGURES.findall(said["R1"]))))
+            if self.character == "longest":
+                points = min(5, 1 + len(said["R1"]) // 40)
+            return json.dumps({"scores": {"accuracy": points, "helpfulness": points, "fluency": 3}})
+        lot = sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
+        return json.dumps({"ranking": TASTES[self.character](said, context, lot)})
+
+    def completion(self, asked: dict[str, Any], text: str | None, **more: Any) -> dict[str, Any]:
+        """A completion as endpoints of the OpenAI kind send one."""
+        size = sum(len(each["content"]) for each in asked["messages"])
+        return {
+            "id": "scripted",
+            "object": "chat.completion",
+            "model": asked.get("model", ""),
+            "system_fingerprint": "scripted-1",
+            "choices": [
+                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text, **more}}
+            ],
+            "usage": {"prompt_tokens": size // 4, "completion_tokens": len(text or "") // 4},
+        }
+
+    def tell(self, handler: BaseHTTPRequestHandler, status: int, said: Any, **headers: str) -> None:
+        """Send an answer; bytes as they are, everything else as JSON."""
+        body = said if isinstance(said, bytes) else json.dumps(said).encode()
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def start(self) -> "ScriptedJudge":
+        """Serve from a thread."""
+        self.thread = threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True, name="scripted-judge"
+        )
+        self.thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop serving."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(timeout=5)
+
+
+def main() -> None:
+    """Serve until Ctrl-C, and say how it is configured."""
+    parser = argparse.ArgumentParser(description="A scripted judge: a program, and no language model.")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--character", choices=list(TASTES), default="good")
+    asked = parser.parse_args()
+    judge = ScriptedJudge(asked.character, asked.port)
+    print(json.dumps({f"scripted-{asked.character}": judge.endpoint()}), flush=True)
+    try:
+        judge.server.serve_forever()
+    except KeyboardInterrupt:
+        judge.server.server_close()
+
+
+if __name__ == "__main__":
+    main()
