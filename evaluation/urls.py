@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import rating, reports, studies
+from evaluation.views import metrics, rating, reports, studies
 
 urlpatterns = [
     path("projects/<slug:slug>/studies/", studies.studies, name="studies"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("studies/<int:pk>/raters/<int:number>/revocation/", studies.revocation, name="study-rater-revocation"),
     path("studies/<int:pk>/report/", reports.report, name="study-report"),
     path("studies/<int:pk>/figure.svg", reports.figure, name="study-figure"),
+    path("studies/<int:pk>/metrics/", metrics.metrics, name="study-metrics"),
     path("rate/<str:token>/", rating.rate, name="rate"),
     path("rate/<str:token>/visit/", rating.visit, name="rate-visit"),
     path("rate/<str:token>/ratings/", rating.ratings, name="rate-ratings"),

@@ -221,6 +221,12 @@ GENERATION_IDLE_SECONDS = env.float("GENERATION_IDLE_SECONDS", default=300.0)
 # What transcribes: a Whisper's hub id or folder, or "tiny" for one with random weights; empty: nothing does.
 TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", default="openai/whisper-small")
 TRANSCRIBE_REVISION = env.str("TRANSCRIBE_REVISION", default="")
+# What BERTScore reads with: a hub id or a folder, or "tiny" for random weights; empty: no BERTScore. Layer 0: the one
+# that its authors chose for the model. Without a baseline it is measured on the study's own references.
+BERTSCORE_MODEL = env.str("BERTSCORE_MODEL", default="roberta-large")
+BERTSCORE_REVISION = env.str("BERTSCORE_REVISION", default="")
+BERTSCORE_LAYER = env.int("BERTSCORE_LAYER", default=0)
+BERTSCORE_BASELINE = env.float("BERTSCORE_BASELINE", default=None)
 # {"base_url": "https://…/v1", "model": "…", "api_key_env": "NAME", "timeout_s": 60}; empty: no drafts of summaries.
 SUMMARY_DRAFTS = env.str("SUMMARY_DRAFTS", default="")
 

@@ -13,7 +13,7 @@ from mixassist_site.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
 ALLOWED_HOSTS = ["*"]
-TRANSCRIBE_MODEL = "tiny"
+TRANSCRIBE_MODEL = BERTSCORE_MODEL = "tiny"
 JOB_LEASE_SECONDS = 3.0
 JOB_HEARTBEAT_SECONDS = 0.5
 JOB_REAPER_SECONDS = 0.5

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.api import studies
+from evaluation.api import results, studies
 
 urlpatterns = [
     path("studies/", studies.StudyList.as_view(), name="api-studies"),
@@ -11,4 +11,5 @@ urlpatterns = [
     path("studies/<int:pk>/closing/", studies.ClosingView.as_view(), name="api-study-closing"),
     path("studies/<int:pk>/report/", studies.ReportView.as_view(), name="api-study-report"),
     path("studies/<int:pk>/ratings/", studies.RatingList.as_view(), name="api-study-ratings"),
+    path("studies/<int:pk>/metrics/", results.MetricsView.as_view(), name="api-study-metrics"),
 ]

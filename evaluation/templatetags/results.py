@@ -2,6 +2,8 @@
 
 from django import template
 
+TITLES = {"bleu": "BLEU", "rouge_l": "ROUGE-L", "bertscore": "BERTScore"}
+
 register = template.Library()
 NOTHING = "–"
 
@@ -25,3 +27,17 @@ def signed(value: float | None) -> str:
 def pvalue(p: float | None) -> str:
     """A p as 0.057, or < 0.001."""
     return NOTHING if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+@register.filter
+def plain(value: float | str | None) -> str:
+    """A number with three digits that count: 48.5, 0.588; what a template doesn't find is an empty string."""
+    if value is None or isinstance(value, str):
+        return NOTHING
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}".replace("-", "−")
+
+
+@register.filter
+def metric(name: str) -> str:
+    """A metric by the name that people know."""
+    return TITLES.get(name, name)

@@ -163,6 +163,7 @@ ROUTES = [
     form("study-rater-revocation", ADMIN, "study", "rater_number"),
     page("study-report", REVIEWER, "study"),
     page("study-figure", REVIEWER, "study"),
+    form("study-metrics", ADMIN, "study", read=REVIEWER),
     # the rater's world: the token alone opens it, for whoever holds it
     page("rate", OPEN, "rater_token"),
     form("rate-visit", OPEN, "rater_token"),
@@ -274,6 +275,7 @@ ROUTES = [
     api("api-study-closing", None, "study", post=ADMIN),
     api("api-study-report", REVIEWER, "study"),
     api("api-study-ratings", REVIEWER, "study"),
+    api("api-study-metrics", REVIEWER, "study", post=ADMIN),
 ]
 
 

@@ -1,0 +1,12 @@
+"""What Celery's messages ring for; the rows say what is to be done."""
+
+from celery import shared_task
+
+from evaluation import execute
+from evaluation.models import MetricRun
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def measure_answers(run_id: int) -> None:
+    """Compute the metrics of a study's answers."""
+    execute.measure(MetricRun.objects.get(pk=run_id))
