@@ -234,3 +234,13 @@ def test_a_layer_that_goes_takes_its_texts_along(ana, project, layer):
     assert len(words(ana, project)) == 4
     Layer.objects.filter(pk=layer.pk).delete()
     assert not TurnText.objects.exists()
+
+
+def test_a_search_that_finds_nothing_says_so(client, ana, project, session):
+    client.force_login(ana)
+    address = f"/projects/{project.slug}/turns/"
+    assert "No turn yet." in client.get(address).content.decode()
+    turn(LayerFactory(session=session, state="submitted", title="Imported"), 0)
+    told = client.get(address, {"q": "nothinglikethis"}).content.decode()
+    assert "0 turns found." in told
+    assert "No turn matches." in told
