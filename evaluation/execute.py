@@ -1,4 +1,4 @@
-"""Work metrics and analyses: a child computes what needs torch or matplotlib, this publishes the result."""
+"""Work metrics, analyses and judges: a child computes or asks, this publishes the result."""
 
 import json
 import shutil
@@ -6,8 +6,8 @@ from functools import partial
 
 from django.conf import settings
 
-from evaluation import measuring
-from evaluation.models import MetricRun
+from evaluation import asking, measuring
+from evaluation.models import JudgeRun, MetricRun
 from evaluation.votes import votes_of
 from mixassist_site.child import Event, run_child
 from mixassist_site.jobs import Lease, works
@@ -42,3 +42,9 @@ def measure(run: MetricRun, lease: Lease) -> None:
 def _hear(lease: Lease, event: Event) -> None:
     if event.get("event") == "step":
         lease.report(event["done"], event["total"], event["note"])
+
+
+@works(JudgeRun)
+def judge_study(run: JudgeRun, lease: Lease) -> None:
+    """Ask a judge about a study."""
+    asking.judge(run, lease)

@@ -3,10 +3,17 @@
 from celery import shared_task
 
 from evaluation import execute
-from evaluation.models import MetricRun
+from evaluation.models import JudgeRun, MetricRun
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def measure_answers(run_id: int) -> None:
     """Compute the metrics of a study's answers."""
     execute.measure(MetricRun.objects.get(pk=run_id))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def judge_study(run_id: int) -> None:
+    """Ask a judge about a study."""
+    if run := JudgeRun.objects.filter(pk=run_id).first():
+        execute.judge_study(run)

@@ -16,9 +16,9 @@ from typing import IO, Any
 
 from evaluation.judging.__main__ import LOCK
 from evaluation.judging.abilities import Abilities
-from evaluation.judging.client import Reply
 from evaluation.judging.endpoints import Endpoint
 from evaluation.judging.errors import JudgeError
+from evaluation.judging.replies import Reply
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONPATH", "VIRTUAL_ENV")

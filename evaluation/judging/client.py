@@ -7,7 +7,6 @@ import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
@@ -17,6 +16,8 @@ import openai
 from evaluation.judging.abilities import Abilities
 from evaluation.judging.endpoints import Endpoint, Resolve, address_of, require_allowed
 from evaluation.judging.errors import JudgeError
+from evaluation.judging.parameters import parameters
+from evaluation.judging.replies import Reply
 
 MAX_BYTES = 2 * 2**20
 LONGEST_WAIT_S = 300.0
@@ -28,30 +29,6 @@ PARAMETERS = (
     "max_completion_tokens", "max_tokens", "temperature", "seed", "reasoning_effort", "json_schema", "json_object",
     "response_format",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What an endpoint said, without its key: the text that verdicts are read from, and what it cost."""
-
-    text: str
-    refusal: str = ""
-    finish: str = ""
-    model: str = ""
-    fingerprint: str = ""
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    latency_ms: int = 0
-    raw: str = ""  # the whole body as JSON in ASCII
-
-    def as_dict(self) -> dict[str, Any]:
-        """The reply for files."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, said: Mapping[str, Any]) -> "Reply":
-        """A reply from a file."""
-        return cls(**said)
 
 
 class Client:
@@ -155,32 +132,6 @@ class Client:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self.key, HIDDEN) if len(self.key) >= MIN_SECRET else text
-
-
-def parameters(
-    endpoint: Endpoint,
-    abilities: Abilities,
-    *,
-    schema: Mapping[str, Any] | None = None,
-    seed: int | None = None,
-    max_output_tokens: int | None = None,
-) -> dict[str, Any]:
-    """What is sent beside model and messages: only what the endpoint takes."""
-    told: dict[str, Any] = {}
-    if abilities.limit:
-        told[abilities.limit] = max_output_tokens or endpoint.max_output_tokens
-    if abilities.temperature:
-        told["temperature"] = endpoint.temperature
-    if abilities.seed and seed is not None:
-        told["seed"] = seed
-    if abilities.effort and endpoint.reasoning_effort:
-        told["reasoning_effort"] = endpoint.reasoning_effort
-    if schema is not None and abilities.form == "json_schema":
-        named = {"name": "verdict", "strict": True, "schema": dict(schema)}
-        told["response_format"] = {"type": "json_schema", "json_schema": named}
-    elif schema is not None and abilities.form == "json_object":
-        told["response_format"] = {"type": "json_object"}
-    return told
 
 
 class Guarded(httpx2.BaseTransport):

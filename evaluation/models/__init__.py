@@ -8,6 +8,7 @@ from evaluation.models.comparison import Comparison
 from evaluation.models.contender import Contender
 from evaluation.models.follow_up import FollowUp
 from evaluation.models.item import Item
+from evaluation.models.judge import JudgeAbilities, JudgeCall, JudgeReply, JudgeRun, Verdict
 from evaluation.models.metric_run import MetricRun
 from evaluation.models.rater import Rater
 from evaluation.models.rating import Rating
@@ -22,10 +23,15 @@ __all__ = [
     "Contender",
     "FollowUp",
     "Item",
+    "JudgeAbilities",
+    "JudgeCall",
+    "JudgeReply",
+    "JudgeRun",
     "MetricRun",
     "Rater",
     "Rating",
     "Response",
     "Study",
     "StudyAct",
+    "Verdict",
 ]

@@ -10,28 +10,11 @@ from evaluation.judging.client import Client
 from evaluation.judging.endpoints import Endpoint
 from evaluation.judging.errors import JudgeError
 from evaluation.judging.templates import TEMPLATES, Moment, messages, schema
-from tests.fake_judge import FakeJudge, cut_off, slow, trickle
+from tests.evaluation.judging.conftest import KEY
+from tests.fake_judge import cut_off, slow, trickle
 
-KEY = "sk-the-secret-of-this-test"
 ASKED = messages(TEMPLATES["listwise"], Moment(asked="And the kick?"), ["Cut 300 Hz.", "Hm."], salt="1")
 FULL = Abilities()
-
-
-@pytest.fixture
-def judge(monkeypatch):
-    """Start fake judges; they end with the test."""
-    monkeypatch.setenv("JUDGE_KEY", KEY)
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    started = []
-
-    def start(*args, **kwargs):
-        started.append(FakeJudge(*args, **kwargs).start())
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
 
 
 def client_of(fake, **more) -> Client:
