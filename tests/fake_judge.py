@@ -10,6 +10,8 @@ from typing import Any
 from evaluation.judging.abilities import QUESTION
 from evaluation.judging.scripted import ScriptedJudge
 
+KEY = "sk-the-secret-of-this-test"
+
 
 class FakeJudge(ScriptedJudge):
     """`rejects` names parameters that it does not take; `faults` what it says in place of a verdict, once each first.

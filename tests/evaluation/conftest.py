@@ -9,6 +9,7 @@ from evaluation import reading
 from evaluation.models import Rater
 from modeling.backbones.errors import CoreError
 from tests.evaluation.studies import study_of
+from tests.fake_judge import KEY, FakeJudge
 
 
 class Visitor:
@@ -65,3 +66,20 @@ def study(project):
 def rui(study) -> Visitor:
     """The first rater of the study."""
     return visitor(study.raters.get(number=1))
+
+
+@pytest.fixture
+def judge(monkeypatch):
+    """Start fake judges; a key is there, and a proxy of the environment that nothing may go through."""
+    monkeypatch.setenv("JUDGE_KEY", KEY)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    started = []
+
+    def start(*args, **kwargs):
+        started.append(FakeJudge(*args, **kwargs).start())
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()

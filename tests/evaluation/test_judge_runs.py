@@ -16,9 +16,8 @@ from evaluation.judging.endpoints import Endpoint
 from evaluation.models import JudgeAbilities, JudgeCall, JudgeReply, JudgeRun, Verdict
 from evaluation.models.judge import tallied
 from mixassist_site.jobs import State
-from tests.evaluation.judging.conftest import KEY, judge  # noqa: F401
 from tests.evaluation.studies import study_of
-from tests.fake_judge import slow
+from tests.fake_judge import KEY, slow
 
 PLAIN = {"repeats": 0, "probes": 0}
 
@@ -83,7 +82,7 @@ def test_no_verdict_without_a_reply(small, db):
 )
 def test_what_is_no_verdict_is_unscored_with_its_reason(asked, judge, fake, reason):
     fake = judge(**fake)
-    told, run = asked(fake)
+    told, _ = asked(fake)
     assert (told["scored"], told["unscored"]) == (0, {reason: 12})
     assert not Verdict.objects.exists()
     assert len(fake.asked) == (36 if reason == "parse" else 12)  # two more tries each, and none after a refusal
@@ -126,7 +125,7 @@ def test_a_dead_endpoint_gives_no_verdict_and_is_not_asked_for_ever(asked):
 
 def test_a_server_that_dies_within_a_run_ends_it_with_what_was_scored(asked, judge):
     fake = judge(faults=tuple([None] * 4 + [500] * 100))
-    told, run = asked(fake, endpoint={"max_parallel": 1})
+    told, _ = asked(fake, endpoint={"max_parallel": 1})
     assert told["scored"] == 4
     assert told["unscored"] == {"transport": 8}
     assert len(fake.asked) < 4 + 8 * 5  # not every call is tried to its end
@@ -134,14 +133,14 @@ def test_a_server_that_dies_within_a_run_ends_it_with_what_was_scored(asked, jud
 
 def test_an_unauthorised_key_stops_at_once(asked, judge):
     fake = judge(faults=(401,) * 50)
-    told, run = asked(fake, endpoint={"max_parallel": 1})
+    told, _ = asked(fake, endpoint={"max_parallel": 1})
     assert (told["scored"], told["unscored"], len(fake.asked)) == (0, {"transport": 12}, 1)
 
 
 @pytest.mark.parametrize("cap", [1, 5, 12])
 def test_a_cap_on_calls_is_never_passed(asked, judge, cap):
     fake = judge()
-    told, run = asked(fake, max_calls=cap)
+    told, _ = asked(fake, max_calls=cap)
     assert len(fake.asked) == told["calls"] == told["scored"] == cap
     assert told["unscored"] == ({"budget": 12 - cap} if cap < 12 else {})
 
@@ -187,7 +186,7 @@ def test_another_seed_another_template_and_a_repeat_are_calls_of_their_own(asked
     ("template", "calls"), [("listwise", 12), ("paper-v1", 12), ("pairwise", 12), ("pointwise", 6)]
 )
 def test_every_template_is_judged(asked, judge, template, calls):
-    told, run = asked(judge(), template=template)
+    told, _ = asked(judge(), template=template)
     assert (told["scored"], told["calls"]) == (calls, calls)
 
 
@@ -203,7 +202,7 @@ def test_the_expert_is_told_left_out_or_hidden_among_the_others(asked, judge):
     told, run = asked(fake, reference="none")
     assert told["scored"] == 4
     assert all("the expert's own answer" not in json.dumps(each) for each in fake.asked)
-    told, run = asked(fake)
+    _, run = asked(fake)
     assert run.reference == "hidden"
     assert all("expert" in call.order for call in run.calls.all())
 
@@ -237,7 +236,7 @@ def test_limits_of_the_endpoint_are_kept(asked, judge):
 def test_a_key_is_in_no_row_and_no_answer(asked, judge, caplog):
     caplog.set_level("DEBUG")
     fake = judge(faults=({"content": f"the key is {KEY}"}, 500))
-    told, run = asked(fake, endpoint={"api_key_env": "JUDGE_KEY"})
+    told, _ = asked(fake, endpoint={"api_key_env": "JUDGE_KEY"})
     assert fake.keys == {f"Bearer {KEY}"}
     dump = io.StringIO()
     call_command("dumpdata", "evaluation", stdout=dump)

@@ -10,8 +10,7 @@ from evaluation.judging.client import Client
 from evaluation.judging.endpoints import Endpoint
 from evaluation.judging.errors import JudgeError
 from evaluation.judging.templates import TEMPLATES, Moment, messages, schema
-from tests.evaluation.judging.conftest import KEY
-from tests.fake_judge import cut_off, slow, trickle
+from tests.fake_judge import KEY, cut_off, slow, trickle
 
 ASKED = messages(TEMPLATES["listwise"], Moment(asked="And the kick?"), ["Cut 300 Hz.", "Hm."], salt="1")
 FULL = Abilities()
