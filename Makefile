@@ -19,7 +19,7 @@ demo: install
 	$(RUN) manage.py demo --port $(PORT)
 
 test: install
-	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(RUN) -m tests.on_postgresql $(ARGS)
 
 lint: install
