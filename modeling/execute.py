@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import math
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
 
 from annotation.audio.facts import clock
 from annotation.filling import fill_layer
@@ -17,15 +21,21 @@ from annotation.importing.rows import MAX_TEXT, LayerRows, Repair, uid_at
 from annotation.models import Layer
 from annotation.words import LONGEST, MOST
 from mixassist_site.child import Event, run_child
-from mixassist_site.jobs import JobError, JobStopped, Lease, LeaseLost, works
+from mixassist_site.jobs import JobError, JobStopped, Lease, LeaseLost, State, cancelled, queued, works
 from modeling import bases, servers
 from modeling.backbones.errors import CoreError
 from modeling.generation import endpoint
 from modeling.generation.config import SHOWN, DecodeConfig
-from modeling.models import Adapter, Candidate, Generation, Metric, Source, TrainingRun, Transcription
+from modeling.models import Adapter, Candidate, Experiment, Generation, Metric, Source, TrainingRun, Transcription
 from modeling.training.examples import content_hash, read_split
 
-MEASURED = {"loss": "loss", "lr": "learning_rate", "grad_norm": "grad_norm"}  # in a step event: in the table
+MEASURED = {  # in a step event: in the table
+    "loss": "loss",
+    "lr": "learning_rate",
+    "grad_norm": "grad_norm",
+    "tokens_per_second": "tokens_per_second",
+    "memory_bytes": "memory_bytes",
+}
 FLUSH_SECONDS = 1.0
 MADE_WITH = ("base_revision", "device", "dtype", "config", "versions", "warm")
 
@@ -34,18 +44,33 @@ MADE_WITH = ("base_revision", "device", "dtype", "config", "versions", "warm")
 def train(run: TrainingRun, lease: Lease) -> None:
     """Train one adapter in a child, from the newest checkpoint of any earlier attempt, and publish it."""
     attempt = run.folder / str(lease.fence)
-    request = {
-        "base": bases.request_of(run.base),
-        "snapshot": str(run.snapshot.path),
-        "config": run.config,
-        "out": str(attempt),
-        "resume_from": [str(folder) for folder in earlier_attempts(run, lease)],
-    }
+    request = {"base": bases.request_of(run.base), "cache": rows_kept(), **asked_of(run, lease)}
     lease.report(run.done, run.total, "Opens the base model", at_once=True)
     story = TrainingStory(run, lease)
     run_child("modeling.training", written(attempt / "request.json", request), lease, story.hear)
     story.flush()
+    publish(run, lease, story.measured)
 
+
+def asked_of(run: TrainingRun, lease: "Lease | Seat") -> dict[str, Any]:
+    """What a child is told of a run, apart from its base."""
+    return {
+        "snapshot": str(run.snapshot.path),
+        "config": run.config,
+        "out": str(run.folder / str(lease.fence)),
+        "resume_from": [str(folder) for folder in earlier_attempts(run, lease)],
+        "card": {"title": run.name, "snapshot": run.snapshot.name, "license": run.base.license},
+    }
+
+
+def rows_kept() -> dict[str, Any]:
+    """Where children keep what clips sound like."""
+    return {"folder": str(settings.AUDIO_ROWS_ROOT), "bytes": settings.AUDIO_ROWS_BYTES}
+
+
+def publish(run: TrainingRun, lease: "Lease | Seat", measured: dict[str, Any]) -> None:
+    """Move a finished adapter to its place, and write its row with the run's success."""
+    attempt = run.folder / str(lease.fence)
     record = json.loads((attempt / "training.json").read_text())
     store(metrics_of(run, record), lease)  # a crash between two flushes leaves gaps: the record has none
     weights = attempt / "adapter" / "adapter_model.safetensors"
@@ -55,10 +80,12 @@ def train(run: TrainingRun, lease: Lease) -> None:
     published = place(attempt / "adapter", Path(settings.ADAPTERS_ROOT) / folder)
     kept = {name: value for name, value in record.items() if name not in ("losses", "evals")}
     facts = {"bytes": (published / weights.name).stat().st_size, "steps": record["steps"]} | {
-        name: record["config"][name] for name in ("rank", "alpha", "scope")
-    }
+        name: record["config"][name]
+        for name in ("variant", "rank", "alpha", "scope", "loss_on", "max_turns", "max_tokens", "max_audio_seconds",
+                     "over_long", "summaries", "system")
+    }  # fmt: skip
     try:
-        with lease.publication(record=kept | {"fence": lease.fence}, note=""):
+        with lease.publication(record=kept | {"fence": lease.fence, "measured": measured}, note=""):
             Adapter.objects.create(run=run, name=run.name, sha256=record["adapter_sha256"], folder=folder, facts=facts)
     except LeaseLost:
         shutil.rmtree(published, ignore_errors=True)
@@ -66,12 +93,135 @@ def train(run: TrainingRun, lease: Lease) -> None:
     tidy(run, lease, published)
 
 
+class Seat:
+    """A run's place in an experiment, whose lease it is held under."""
+
+    def __init__(self, run: TrainingRun, lease: Lease, tell: Callable[[str], None]) -> None:
+        self.run = run
+        self.lease = lease
+        self.fence = lease.fence
+        self.tell = tell
+        self._rows = TrainingRun.objects.filter(pk=run.pk)
+
+    def begin(self) -> None:
+        """Say that its turn has come."""
+        with self.lease.writing():
+            self._rows.update(state=State.RUNNING, started_at=timezone.now(), finished_at=None, fence=self.fence)
+
+    def report(self, done: int, total: int, note: str = "", *, at_once: bool = False) -> None:
+        """Write progress, of the run and of the experiment."""
+        with self.lease.writing():
+            self._rows.update(done=max(0, done), total=max(0, total), note=note[:200])
+        self.tell(note)
+
+    def progressed(self) -> None:
+        """Say that the experiment got further."""
+        self.lease.progressed()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Write what the run has made so far."""
+        return self.lease.writing()
+
+    @contextmanager
+    def publication(self, **fields: Any) -> Iterator[None]:
+        """Write the results and the run's success as one."""
+        ended = {"state": State.SUCCEEDED, "finished_at": timezone.now(), "done": F("total")}
+        with self.lease.writing():
+            self._rows.update(**ended, **fields)
+            yield
+
+    def fail(self, code: str, message: str) -> None:
+        """End the run in its own words; the experiment goes on."""
+        with self.lease.writing():
+            self._rows.update(
+                state=State.FAILED, finished_at=timezone.now(), error_code=code[:40], error_message=message
+            )
+
+
+@works(Experiment)
+def experiment(job: Experiment, lease: Lease) -> None:
+    """Train what is missing of an experiment's runs, one after another, in one child with one base in memory."""
+    missing = list(job.runs.exclude(state=State.SUCCEEDED).select_related("snapshot", "base").order_by("pk"))
+    story = ExperimentStory(job, lease, missing)
+    request = {
+        "base": bases.request_of(job.base),
+        "cache": rows_kept(),
+        "runs": [{"key": str(run.pk), **asked_of(run, lease)} for run in missing],
+    }
+    lease.report(story.over, story.total, "Opens the base model", at_once=True)
+    folder = Path(settings.RUNS_ROOT) / f"experiment-{job.pk}" / str(lease.fence)
+    try:
+        if missing:
+            run_child("modeling.training.sweep", written(folder / "request.json", request), lease, story.hear)
+    finally:
+        if lease.held().exists():  # whoever holds it otherwise says how its runs are
+            ended = cancelled() if lease.held().filter(cancel_requested=True).exists() else queued()
+            job.runs.filter(state__in=[State.RUNNING, State.QUEUED]).update(**ended)
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    failed = list(job.runs.filter(state=State.FAILED).order_by("pk"))
+    if failed:
+        first = failed[0]
+        raise JobError(
+            "runs-failed",
+            f"{len(failed)} of {story.total} runs failed, {first.name} first: {first.error_message} "
+            "The others are kept; try again repeats those that failed.",
+        )
+    hashes = sorted({run.record.get("validation_hash", "") for run in job.runs.all()})
+    with lease.publication(record={"validation_hashes": hashes, "fence": lease.fence}, total=story.total, note=""):
+        pass
+
+
+class ExperimentStory:
+    """What the child of an experiment tells, handed to the story of the run that it is of."""
+
+    def __init__(self, job: Experiment, lease: Lease, missing: Sequence[TrainingRun]) -> None:
+        self.lease = lease
+        self.runs = {str(run.pk): run for run in missing}
+        self.total = job.runs.count()
+        self.over = self.total - len(missing)
+        self.story: TrainingStory | None = None
+        self.now = ""
+
+    def hear(self, event: Event) -> None:
+        """Take one event."""
+        run = self.runs.get(str(event.get("run")))
+        if run is None:
+            return
+        if event["event"] == "started":
+            self.now = f"{run.arm}, seed {run.config.get('seed', 0)}"
+            seat = Seat(run, self.lease, self.tell)
+            seat.begin()
+            self.story = TrainingStory(run, seat)
+        assert self.story is not None
+        seat = self.story.lease  # type: ignore[assignment]
+        match event["event"]:
+            case "failed":
+                self.story.flush()
+                seat.fail(event["code"], event["message"])
+                self.over += 1
+            case "saved":
+                self.story.hear(event)
+                self.story.flush()
+                publish(run, seat, self.story.measured)
+                self.over += 1
+                self.lease.progressed()
+                self.tell("")
+            case _:
+                self.story.hear(event)
+
+    def tell(self, note: str) -> None:
+        """Say how far the experiment is."""
+        said = f"{self.now}: {note}" if note else self.now
+        self.lease.report(min(self.over, self.total), self.total, said[:200], at_once=True)
+
+
 class TrainingStory:
     """What a training child tells, kept as progress and metrics."""
 
-    def __init__(self, run: TrainingRun, lease: Lease) -> None:
+    def __init__(self, run: TrainingRun, lease: "Lease | Seat") -> None:
         self.run = run
         self.lease = lease
+        self.measured: dict[str, Any] = {}
         self.furthest = 0  # the step of the last checkpoint that survived an earlier attempt
         self.step, self.steps, self.note = run.done, run.total, ""
         self.metrics: list[Metric] = []
@@ -91,13 +241,17 @@ class TrainingStory:
                 self.note = f"Goes on from step {self.furthest}"
             case "step":
                 self.step, self.steps = int(event["step"]), int(event["steps"])
-                self.note = f"Step {self.step} of {self.steps}, loss {event['loss']:.3f}"
+                self.note = pace(event)
                 self.metrics += [self._metric(key, event[name]) for name, key in MEASURED.items()]
             case "eval":
                 self.metrics.append(Metric(run=self.run, step=event["step"], key="eval_loss", value=event["loss"]))
             case "checkpoint" if int(event["step"]) > self.furthest:
                 self.furthest = int(event["step"])
                 self.lease.progressed()
+            case "memory":
+                self.note = "The memory ran out: goes on in smaller parts"
+            case "measured":
+                self.measured = {name: value for name, value in event.items() if name not in ("event", "run")}
             case "saved":
                 self.note = "Stores the adapter"
         if time.monotonic() - self.flushed >= FLUSH_SECONDS:
@@ -114,6 +268,24 @@ class TrainingStory:
         return Metric(run=self.run, step=self.step, key=key, value=value)
 
 
+def pace(event: Event) -> str:
+    """Where a run is, how fast it goes, and when it may be done, on one line."""
+    step, steps, rate = int(event["step"]), int(event["steps"]), float(event["tokens_per_second"])
+    left = (steps - step) * (event["tokens"] / step) / rate if rate else 0
+    told = [f"Step {step} of {steps}", f"loss {event['loss']:.3f}", f"{rate:,.0f} tokens/s"]
+    if step < steps:
+        told.append(f"about {length_of(left)} left")
+    return ", ".join([*told, f"{event['memory_bytes'] / 1e9:.1f} GB"])
+
+
+def length_of(seconds: float) -> str:
+    """A time in words: 40 s, 12 min, 3 h 5 min."""
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def metrics_of(run: TrainingRun, record: dict[str, Any]) -> list[Metric]:
     """Both curves of a finished run."""
     curve = [Metric(run=run, step=step, key="loss", value=loss) for step, loss in enumerate(record["losses"], start=1)]
@@ -121,7 +293,7 @@ def metrics_of(run: TrainingRun, record: dict[str, Any]) -> list[Metric]:
     return curve + evals
 
 
-def store(metrics: Iterable[Metric], lease: Lease) -> None:
+def store(metrics: Iterable[Metric], lease: "Lease | Seat") -> None:
     """Write metrics; those of a step that was measured before a crash are there already."""
     rows = list(metrics)
     if rows:
@@ -129,14 +301,14 @@ def store(metrics: Iterable[Metric], lease: Lease) -> None:
             Metric.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
 
 
-def earlier_attempts(run: TrainingRun | Transcription, lease: Lease) -> list[Path]:
+def earlier_attempts(run: TrainingRun | Transcription, lease: "Lease | Seat") -> list[Path]:
     """The folders of this run's other attempts, oldest first."""
     folders = run.folder.iterdir() if run.folder.is_dir() else iter(())
     fences = sorted(int(folder.name) for folder in folders if folder.name.isdecimal())
     return [run.folder / str(fence) for fence in fences if fence != lease.fence]
 
 
-def tidy(run: TrainingRun, lease: Lease, published: Path) -> None:
+def tidy(run: TrainingRun, lease: "Lease | Seat", published: Path) -> None:
     """Drop what led to the adapter: earlier attempts, checkpoints, an adapter that no row names."""
     for folder in earlier_attempts(run, lease):
         shutil.rmtree(folder, ignore_errors=True)

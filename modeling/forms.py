@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from annotation.models import Lane, MixingSession, Project, Recording, Snapshot
 from modeling import bases, importing, servers
+from modeling.designs import DESIGNS
 from modeling.generation.config import OVER_LONG
 from modeling.launch import MAX_ANSWERS, MAX_NAME, SPLITS
 from modeling.models import Adapter, Source
@@ -128,6 +129,57 @@ class RunForm(forms.Form):
 EMPTY = {"max_steps": "by epochs", "max_turns": "as many as fit"}
 
 
+class ExperimentForm(forms.Form):
+    """A question, its arms, and the seeds over which they are compared."""
+
+    snapshot = forms.ModelChoiceField(Snapshot.objects.none(), empty_label=None)
+    base = forms.ChoiceField(label="Base model")
+    name = forms.CharField(max_length=50, required=False, help_text="Empty: named after what it varies.")
+    design = forms.ChoiceField(label="What it varies", choices=[(key, told[0]) for key, told in DESIGNS.items()])
+    question = forms.CharField(max_length=300, required=False, help_text="Empty: the usual question of the design.")
+    arms = forms.JSONField(
+        required=False,
+        label="Arms of your own",
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": '{"rank 4": {"rank": 4}, "rank 16": {"rank": 16}}'}),
+        help_text="JSON: each arm's name, and what it changes. Only where the arms are your own.",
+    )
+    config = forms.JSONField(
+        required=False,
+        label="What all arms share",
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": '{"epochs": 1}'}),
+        help_text="JSON: options of a run that differ from the base's defaults.",
+    )
+    seeds = forms.RegexField(
+        r"^\s*\d{1,9}(\s*,\s*\d{1,9})*\s*$",
+        initial="0, 1, 2",
+        help_text="Whole numbers with commas. Three or more show a spread.",
+        error_messages={"invalid": "Give seeds as whole numbers with commas: 0, 1, 2."},
+    )
+    validate_on = forms.ChoiceField(
+        label="Validate on",
+        choices=[("all", "All validation turns"), ("content", "Validation turns with content")],
+        help_text="The same turns for every arm.",
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["snapshot"].queryset = project.snapshots.frozen().order_by("-pk")  # type: ignore[attr-defined]
+        base: Any = self.fields["base"]
+        base.choices = [(key, base_label(key)) for key in bases.known_keys()]
+
+    def clean_seeds(self) -> list[int]:
+        """Read the seeds."""
+        return [int(each) for each in self.cleaned_data["seeds"].split(",")]
+
+    def clean_config(self) -> dict[str, Any]:
+        """Refuse what is no object."""
+        config = self.cleaned_data["config"] or {}
+        if not isinstance(config, dict):
+            raise forms.ValidationError('Give options by name: {"epochs": 1}.')
+        return config
+
+
 class GenerationForm(forms.Form):
     """Who answers which rows, and how."""
 
@@ -161,7 +213,8 @@ class GenerationForm(forms.Form):
         self.fields["max_new_tokens"].widget.attrs["placeholder"] = "128"
         self.adapters = {
             f"adapter:{adapter.pk}": adapter
-            for adapter in Adapter.objects.filter(run__project=project)
+            for adapter in Adapter.objects.in_use()
+            .filter(run__project=project)
             .select_related("run__base", "run__project")
             .order_by("-pk")
         }

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,8 +13,18 @@ from annotation.models import Lane, Person, Project, Recording, Snapshot
 from mixassist_site.jobs import Job, JobError, ring
 from modeling import bases
 from modeling.backbones.errors import TrainingError
+from modeling.designs import DESIGNS, MOST_RUNS, DesignError, arms_of
 from modeling.generation.config import OVER_LONG
-from modeling.models import Adapter, BaseModel, Generation, Source, TrainingRun, Transcription
+from modeling.models import (
+    Adapter,
+    BaseModel,
+    Experiment,
+    Generation,
+    Source,
+    Standing,
+    TrainingRun,
+    Transcription,
+)
 from modeling.models.base_model import TINY
 from modeling.training.config import TrainingConfig
 
@@ -69,6 +79,81 @@ def start_run(
     return _queue(run, key)
 
 
+def start_experiment(
+    *,
+    project: Project,
+    snapshot: Snapshot,
+    base: BaseModel,
+    design: str,
+    seeds: Sequence[int] = (0, 1, 2),
+    arms: Any = None,
+    config: Mapping[str, Any] | None = None,
+    validate_on: str = "all",
+    name: str = "",
+    question: str = "",
+    by: Person | None = None,
+    key: uuid.UUID | None = None,
+) -> Experiment:
+    """Queue arms × seeds as one job; `config` is what they share, `arms` those of the design "own".
+
+    The same key twice is one experiment. Raises LaunchError for what can't be trained or compared.
+    """
+    if key and (earlier := Experiment.objects.filter(key=key, project=project).first()):
+        return earlier
+    require_frozen(project, snapshot, "train")
+    require_frozen(project, snapshot, "validation")
+    try:
+        chosen = arms_of(design, arms)
+    except DesignError as error:
+        raise LaunchError("bad-design", str(error)) from None
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise LaunchError("bad-seed", "Give at least one seed, and each once.")
+    if len(chosen) * len(seeds) > MOST_RUNS:
+        raise LaunchError("too-many", f"An experiment has at most {MOST_RUNS} runs; take fewer arms or fewer seeds.")
+    shared = {**(config or {}), "validate_on": validate_on}
+    if {"seed"} & set(shared):
+        raise LaunchError("bad-seed", "The seeds are the experiment's; leave seed out of what the arms share.")
+    plans = [(arm, seed, {**shared, **options, "seed": seed}) for arm, options in chosen for seed in seeds]
+    for arm, _, plan in plans:
+        try:
+            require_config(plan, base)
+        except LaunchError as error:
+            raise LaunchError(error.code, f"The arm {arm} will not do. {error.message}") from None
+    taken = set(Experiment.objects.filter(project=project).values_list("name", flat=True))
+    stem = " ".join(name.split()) or DESIGNS[design][0]
+    name = next(each for each in [stem, *(f"{stem} {n}" for n in range(2, len(taken) + 3))] if each not in taken)
+    if len(name) > 60:
+        raise LaunchError("bad-name", "The name of an experiment has at most 60 characters.")
+    runs = [
+        TrainingRun(project=project, snapshot=snapshot, base=base, arm=arm, config=plan, created_by=by,
+                    name=f"{name} · {arm} · {seed}")
+        for arm, seed, plan in plans
+    ]  # fmt: skip
+    for run in runs:
+        require_a_name(run.name)
+    if TrainingRun.objects.filter(project=project, name__in=[run.name for run in runs]).exists():
+        raise LaunchError("name-taken", f"This project has runs of an experiment {name} already; choose another name.")
+    experiment = Experiment(
+        project=project,
+        snapshot=snapshot,
+        base=base,
+        name=name,
+        question=question.strip() or DESIGNS[design][1],
+        design=design,
+        config=shared,
+        arms=[[arm, options] for arm, options in chosen],
+        seeds=list(seeds),
+        created_by=by,
+    )
+    with transaction.atomic():
+        queued = _queue(experiment, key)
+        if queued is experiment:
+            for run in runs:
+                run.experiment = experiment
+            TrainingRun.objects.bulk_create(runs)
+    return queued
+
+
 def require_config(overrides: Mapping[str, Any], base: BaseModel) -> TrainingConfig:
     """The whole config of a run; LaunchError for one that will not do, by itself or with this base."""
     try:
@@ -114,6 +199,8 @@ def start_generation(
     if source == Source.ADAPTER:
         if adapter is None or adapter.project != project:
             raise LaunchError("no-adapter", "Choose an adapter of this project, or train one first.")
+        if adapter.state == Standing.RETIRED:
+            raise LaunchError("retired", f"The adapter {adapter.name} is retired; approve it again, or choose another.")
         base = adapter.base
     elif source == Source.BASE:
         adapter = None

@@ -3,13 +3,19 @@
 from celery import shared_task
 
 from modeling import execute
-from modeling.models import Generation, TrainingRun, Transcription
+from modeling.models import Experiment, Generation, TrainingRun, Transcription
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def train_adapter(run_id: int) -> None:
     """Train the adapter of a run."""
     execute.train(TrainingRun.objects.get(pk=run_id))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def run_experiment(experiment_id: int) -> None:
+    """Train the runs of an experiment."""
+    execute.experiment(Experiment.objects.get(pk=experiment_id))
 
 
 @shared_task  # type: ignore[untyped-decorator]

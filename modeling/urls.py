@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modeling.views import adapters, generations, runs, transcriptions
+from modeling.views import adapters, comparisons, experiments, generations, runs, transcriptions
 
 urlpatterns = [
     path("projects/<slug:slug>/runs/", runs.runs, name="runs"),
@@ -11,9 +11,18 @@ urlpatterns = [
     path("projects/<slug:slug>/generations/new/", generations.new_generation, name="generation-new"),
     path("sessions/<int:pk>/transcriptions/", transcriptions.transcriptions, name="transcriptions"),
     path("projects/<slug:slug>/generations/imports/", generations.imports, name="generation-imports"),
+    path("projects/<slug:slug>/runs/comparison/", comparisons.comparison, name="run-comparison"),
+    path("projects/<slug:slug>/runs/comparison/table/", comparisons.comparison_table, name="run-comparison-table"),
+    path("projects/<slug:slug>/experiments/", experiments.experiments, name="experiments"),
+    path("projects/<slug:slug>/experiments/new/", experiments.new_experiment, name="experiment-new"),
+    path("experiments/<int:pk>/", experiments.experiment, name="experiment"),
+    path("experiments/<int:pk>/table/", experiments.experiment_table, name="experiment-table"),
     path("runs/<int:pk>/", runs.run, name="run"),
     path("runs/<int:pk>/curve/", runs.curve, name="run-curve"),
     path("adapters/<int:pk>/", adapters.adapter, name="adapter"),
     path("adapters/<int:pk>/file/", adapters.adapter_file, name="adapter-file"),
+    path("adapters/<int:pk>/folder/", adapters.adapter_folder, name="adapter-folder"),
+    path("adapters/<int:pk>/approval/", adapters.approval, name="adapter-approval"),
+    path("adapters/<int:pk>/retirement/", adapters.retirement, name="adapter-retirement"),
     path("generations/<int:pk>/", generations.generation, name="generation"),
 ]

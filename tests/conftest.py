@@ -26,6 +26,7 @@ def home(settings, tmp_path_factory):
     settings.FIGURES_ROOT = root / "figures"
     settings.RUNS_ROOT = root / "runs"
     settings.ADAPTERS_ROOT = root / "adapters"
+    settings.AUDIO_ROWS_ROOT = root / "audio-rows"
     return root
 
 

@@ -23,7 +23,7 @@ class AdapterSerializer(serializers.ModelSerializer[Adapter]):
 
     class Meta:
         model = Adapter
-        fields = ["id", "project", "run", "snapshot", "base", "name", "sha256", "facts", "created_at"]
+        fields = ["id", "project", "run", "snapshot", "base", "name", "sha256", "facts", "state", "created_at"]
         read_only_fields = fields
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modeling.api import adapters, generations, runs, transcriptions
+from modeling.api import adapters, experiments, generations, runs, transcriptions
 
 urlpatterns = [
     path("runs/", runs.RunList.as_view(), name="api-runs"),
@@ -10,6 +10,14 @@ urlpatterns = [
     path("runs/<int:pk>/metrics/", runs.MetricList.as_view(), name="api-run-metrics"),
     path("runs/<int:pk>/cancellation/", runs.RunCancellation.as_view(), name="api-run-cancellation"),
     path("runs/<int:pk>/retry/", runs.RunRetry.as_view(), name="api-run-retry"),
+    path("experiments/", experiments.ExperimentList.as_view(), name="api-experiments"),
+    path("experiments/<int:pk>/", experiments.ExperimentDetail.as_view(), name="api-experiment"),
+    path(
+        "experiments/<int:pk>/cancellation/",
+        experiments.ExperimentCancellation.as_view(),
+        name="api-experiment-cancellation",
+    ),
+    path("experiments/<int:pk>/retry/", experiments.ExperimentRetry.as_view(), name="api-experiment-retry"),
     path("adapters/", adapters.AdapterList.as_view(), name="api-adapters"),
     path("adapters/<int:pk>/", adapters.AdapterDetail.as_view(), name="api-adapter"),
     path("generations/", generations.GenerationList.as_view(), name="api-generations"),

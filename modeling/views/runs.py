@@ -112,4 +112,6 @@ def curve_of(request: MemberRequest, run: TrainingRun) -> dict[str, Any]:
 def visible_run(request: MemberRequest, pk: int) -> TrainingRun:
     """A run of one of the person's projects; 404 otherwise."""
     runs = TrainingRun.objects.visible_to(request.user)
-    return get_object_or_404(runs.select_related("project", "snapshot", "base", "adapter", "created_by"), pk=pk)
+    return get_object_or_404(
+        runs.select_related("project", "snapshot", "base", "adapter", "created_by", "experiment"), pk=pk
+    )

@@ -31,7 +31,7 @@ from tests.factories import (
     conversation,
     turn,
 )
-from tests.modeling.app.things import generation_of, run_of
+from tests.modeling.app.things import experiment_of, generation_of, run_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ACTORS = ("anonymous", "stranger", "annotator", "reviewer", "admin", "superuser", "rater")
@@ -149,6 +149,15 @@ ROUTES = [
     page("run-curve", MEMBER, "run"),
     page("adapter", MEMBER, "adapter"),
     page("adapter-file", MEMBER, "adapter"),
+    page("adapter-folder", MEMBER, "adapter"),
+    form("adapter-approval", ADMIN, "adapter"),
+    form("adapter-retirement", ADMIN, "adapter"),
+    page("run-comparison", MEMBER, "slug"),
+    page("run-comparison-table", MEMBER, "slug"),
+    page("experiments", MEMBER, "slug"),
+    form("experiment-new", ADMIN, "slug", read=ADMIN),
+    page("experiment", MEMBER, "experiment"),
+    page("experiment-table", MEMBER, "experiment"),
     page("generations", MEMBER, "slug"),
     form("generation-new", ADMIN, "slug", read=ADMIN),
     form("generation-imports", ADMIN, "slug", read=ADMIN),
@@ -250,6 +259,10 @@ ROUTES = [
     api("api-run-metrics", MEMBER, "run"),
     api("api-run-cancellation", None, "run", post=ADMIN),
     api("api-run-retry", None, "run", post=ADMIN),
+    api("api-experiments", PERSON, post=ADMIN, snapshot="snapshot", base="tiny", design="seeds", name="another"),
+    api("api-experiment", MEMBER, "experiment"),
+    api("api-experiment-cancellation", None, "experiment", post=ADMIN),
+    api("api-experiment-retry", None, "experiment", post=ADMIN),
     api("api-adapters", PERSON),
     api("api-adapter", MEMBER, "adapter"),
     api("api-transcriptions", PERSON, post=ADMIN, recording="recording"),
@@ -367,6 +380,7 @@ def world(project, ana, rita, ada, sam, sue, settings):
         "row": "test/c0/0",
         "run": run_of(snapshot, "waiting").pk,
         "adapter": adapter.pk,
+        "experiment": experiment_of(snapshot).pk,
         "generation": generation_of(snapshot).pk,
         "transcription": start_transcription(recording=recording).pk,
         "study": study.pk,

@@ -1,13 +1,16 @@
 """Runs, adapters and candidates in the browser: who sees them, who starts them, and what a form says."""
 
 import hashlib
+import io
 import uuid
+import zipfile
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from mixassist_site.jobs import State
+from modeling import launch
 from modeling.models import Adapter, Candidate, Generation, Metric, TrainingRun
 from tests.modeling.app.things import frozen, generation_of, run_of
 
@@ -202,3 +205,56 @@ def test_lists_ask_the_database_as_often_whatever_their_length(ana, snapshot, cl
     for page in ("/projects/songs/runs/", "/projects/songs/generations/"):
         with django_assert_max_num_queries(10):
             client.get(page)
+
+
+def test_an_adapter_is_approved_and_retired_by_administrators_alone(ada, ana, adapter, client):
+    client.force_login(ana)
+    assert client.post(f"/adapters/{adapter.pk}/approval/").status_code == 403
+    client.force_login(ada)
+    client.post(f"/adapters/{adapter.pk}/approval/")
+    adapter.refresh_from_db()
+    assert (adapter.state, adapter.judged_by) == ("approved", ada)
+    client.post(f"/adapters/{adapter.pk}/retirement/")
+    assert "answers nothing new" in client.get(f"/adapters/{adapter.pk}/").content.decode()
+    door = "/projects/songs/generations/new/"
+    form = {"snapshot": adapter.run.snapshot_id, "split": "test", "answers": "1", "seed": "0", "key": str(uuid.uuid4())}
+    assert client.post(door, {**form, "source": f"adapter:{adapter.pk}"}).status_code == 400
+    adapter.refresh_from_db()
+    with pytest.raises(launch.LaunchError, match="is retired; approve it again"):
+        launch.start_generation(
+            project=adapter.project, snapshot=adapter.run.snapshot, source="adapter", adapter=adapter
+        )
+    assert not Generation.objects.exists()
+
+
+def test_an_adapters_folder_comes_as_one_zip(ana, adapter, client):
+    (adapter.path / "adapter_config.json").write_text("{}")
+    (adapter.path / "README.md").write_text("card")
+    client.force_login(ana)
+    answer = client.get(f"/adapters/{adapter.pk}/folder/")
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer))) as packed:
+        assert packed.namelist() == [
+            "spring/adapter_model.safetensors", "spring/adapter_config.json", "spring/README.md"
+        ]  # fmt: skip
+        assert packed.read("spring/adapter_model.safetensors") == b"weights"
+
+
+def test_runs_stand_side_by_side_where_they_differ(ana, sam, snapshot, client, django_assert_max_num_queries):
+    runs = [run_of(snapshot, f"=run {rank}", config={"rank": rank, "seed": 5}) for rank in (4, 8, 16)]
+    for run in runs:
+        for step in (1, 2):
+            Metric.objects.create(run=run, step=step, key="loss", value=6.0 / step)
+    address = "/projects/songs/runs/comparison/"
+    query = f"?run={runs[0].pk}&run={runs[2].pk}&run=x&run={10**30}"
+    client.force_login(ana)
+    with django_assert_max_num_queries(12):
+        page = client.get(address + query).content.decode()
+    assert "<td>4</td><td>16</td>" in page
+    assert "<code>seed</code>" not in page
+    assert page.count("<polyline") == 2
+    lines = client.get(f"{address}table/{query}").content.decode().splitlines()
+    assert len(lines) == 5
+    assert "'=run 4" in lines[1]  # no formula for a spreadsheet
+    assert client.get(address).status_code == 200
+    client.force_login(sam)
+    assert client.get(address + query).status_code == 404

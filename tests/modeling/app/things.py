@@ -13,7 +13,7 @@ from django.db import connection
 
 from annotation.models import Project, Snapshot
 from modeling import bases
-from modeling.models import Generation, TrainingRun
+from modeling.models import Experiment, Generation, TrainingRun
 from tests.modeling.cores.miniature import write_snapshot
 
 
@@ -35,6 +35,19 @@ def run_of(snapshot: Snapshot, name: str = "run", **fields) -> TrainingRun:
     return TrainingRun.objects.create(
         project=snapshot.project, snapshot=snapshot, base=bases.named("tiny"), name=name, **fields
     )
+
+
+def experiment_of(snapshot: Snapshot, name: str = "seeds", **fields) -> Experiment:
+    """An experiment of two arms and two seeds, with its runs."""
+    fields = {"design": "own", "arms": [["a", {}], ["b", {"rank": 2}]], "seeds": [0, 1], **fields}
+    made = Experiment.objects.create(
+        project=snapshot.project, snapshot=snapshot, base=bases.named("tiny"), name=name, **fields
+    )
+    for arm, options in made.arms:
+        for seed in made.seeds:
+            config = {**made.config, **options, "seed": seed}
+            run_of(snapshot, f"{name} · {arm} · {seed}", experiment=made, arm=arm, config=config)
+    return made
 
 
 def generation_of(snapshot: Snapshot, **fields) -> Generation:
