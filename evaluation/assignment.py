@@ -6,6 +6,7 @@ first, then the least-seen item, the nearest one, the least-seen pair, the compa
 the one whose contenders this rater has seen least; what is still equal is settled by dice that need the site's key.
 The left side goes to the contender that has stood there less often in this comparison; then, where two or more are to
 be evened out, before this rater or in the whole study; else to chance, for sides that alternate can be foretold.
+Practice comes before, checks and repeats come between (`extras.py`).
 """
 
 import random
@@ -13,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -20,7 +22,10 @@ from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from evaluation import extras
+from evaluation.designs import planned
 from evaluation.models import Assignment, Comparison, Item, Rater, Response, Study
+from evaluation.rules import Rules, rules_of
 
 
 class Cell(NamedTuple):
@@ -69,22 +74,32 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         return held
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=rater.study_id)
-        if not Rater.objects.with_a_living_link().filter(pk=rater.pk).exists():
+        if not Rater.objects.with_a_living_link().filter(pk=rater.pk, outcome="").exists():
             return None
         if held := _open_of(rater):
             Assignment.objects.filter(pk=held.pk).update(lease_until=now + lease)
             return held
         take_back(study, now)
-        before = list(rater.assignments.values_list("state", "left__contender", "right__contender"))
-        rated = sum(state == Assignment.State.RATED for state, _, _ in before)
-        balance = _balance(study, [sides for _, *sides in before])
+        given = list(rater.assignments.values_list("kind", "state", "left__contender", "right__contender"))
+        mine = [one for one in given if one[0] == Assignment.Kind.MAIN]
+        rated = sum(state == Assignment.State.RATED for _, state, _, _ in mine)
+        when: dict[str, Any] = {"number": len(given) + 1, "served_at": now, "lease_until": now + lease}
+        rules = rules_of(study.protocol)
+        kinds = [kind for kind, *_ in given]
+        if due := extras.due(study, rater, rules, rated, kinds):
+            return extras.place(study, rater, due, **when)
         wanted = study.trials_per_rater - rated
-        cells = _least_filled(_ahead_of(rater, study), wanted, balance) if wanted > 0 else []
-        if not cells:
-            return None
-        number = len(before) + 1
-        cell, lo_left = pick(cells, balance, _dice(study, rater, number))
-        return _place(rater, cell, lo_left, number=number, served_at=now, lease_until=now + lease)
+        cells = _ahead_of(rater, study) if wanted > 0 else []
+        if rules.design == "closed":
+            cells = _planned(cells, study, rater)
+        balance = _balance(study, [sides for _, _, *sides in mine])
+        cells = _least_filled(cells, wanted, balance)
+        if cells:
+            cell, lo_left = pick(cells, balance, _dice(study, rater, when["number"]))
+            return _place(rater, cell, lo_left, rules, **when)
+        if rest := extras.rest(rater, rules, kinds):  # nothing is ahead any more: what is still due comes now
+            return extras.place(study, rater, rest, **when)
+        return None
 
 
 def held_until(rater: Rater) -> datetime | None:
@@ -92,9 +107,9 @@ def held_until(rater: Rater) -> datetime | None:
 
     None where the rater is done, or where nothing of theirs is before others.
     """
-    if rater.assignments.rated().count() >= rater.study.trials_per_rater:
+    if rater.assignments.rated().main().count() >= rater.study.trials_per_rater:
         return None
-    others = Assignment.objects.open().filter(rater__study=rater.study).exclude(rater=rater)
+    others = Assignment.objects.open().main().filter(rater__study=rater.study).exclude(rater=rater)
     furthest = _furthest(rater)
     rows = others.order_by("lease_until").values_list("item__row", "item__position", "lease_until")
     return next((until for row, position, until in rows if position > furthest.get(_conversation(row), -1)), None)
@@ -102,7 +117,7 @@ def held_until(rater: Rater) -> datetime | None:
 
 def take_back(study: Study, now: datetime) -> int:
     """Return what raters left open beyond its lease, so that others get it; give the number of assignments."""
-    lapsed = Assignment.objects.open().filter(rater__study=study, lease_until__lt=now)
+    lapsed = Assignment.objects.open().main().filter(rater__study=study, lease_until__lt=now)
     return _return_all(lapsed)
 
 
@@ -170,7 +185,7 @@ def _dice(study: Study, rater: Rater, number: int) -> random.Random:
 
 
 def _open_of(rater: Rater) -> Assignment | None:
-    seen = Assignment.objects.open().select_related("item", "left", "right")
+    seen = Assignment.objects.open().select_related("item", "left", "right", "check_pair")
     return seen.filter(rater=rater).first()
 
 
@@ -186,7 +201,7 @@ def _ahead_of(rater: Rater, study: Study) -> list[Cell]:
 
 def _furthest(rater: Rater) -> dict[str, int]:
     """The position of the last item of each conversation that this rater has seen."""
-    seen = rater.assignments.order_by("item__position").values_list("item__row", "item__position")
+    seen = rater.assignments.main().order_by("item__position").values_list("item__row", "item__position")
     return {_conversation(row): position for row, position in seen}
 
 
@@ -231,12 +246,20 @@ def _balance(study: Study, seen: list[list[int]]) -> Balance:
     return Balance(pairs, left, shown, left_to_rater, shown_to_rater)
 
 
-def _place(rater: Rater, cell: Cell, lo_left: bool, **when: Any) -> Assignment:
+def _planned(cells: list[Cell], study: Study, rater: Rater) -> list[Cell]:
+    """Of each item the one comparison that a closed design has planned for this rater."""
+    pairs = list(combinations(study.contenders.order_by("pk").values_list("pk", flat=True), 2))
+    ahead = [cell for cell in cells if (cell.lo, cell.hi) == pairs[planned(rater.number, cell.position, len(pairs))]]
+    return [cell for cell in ahead if cell.position == ahead[0].position]  # in the order of the items
+
+
+def _place(rater: Rater, cell: Cell, lo_left: bool, rules: Rules, **when: Any) -> Assignment:
     answers = {answer.contender_id: answer for answer in Response.objects.filter(item=cell.item)}
     left, right = (cell.lo, cell.hi) if lo_left else (cell.hi, cell.lo)
     _count(cell.pk, cell.item, +1, lo_left)
     place = {"rater": rater, "comparison_id": cell.pk, "item_id": cell.item}
-    return Assignment.objects.create(**place, left=answers[left], right=answers[right], **when)
+    asked = extras.asked(rater, rules, when["number"])
+    return Assignment.objects.create(**place, left=answers[left], right=answers[right], **asked, **when)
 
 
 def _return_all(open_ones: Any) -> int:
@@ -245,9 +268,15 @@ def _return_all(open_ones: Any) -> int:
     for one in rows:
         # a vote may arrive at this very moment: whoever moves the row first decides
         if Assignment.objects.open().filter(pk=one.pk).update(state=Assignment.State.RETURNED):
-            _count(one.comparison_id, one.item_id, -1, one.left.contender_id == one.comparison.lo_id)
+            release(one)
             returned += 1
     return returned
+
+
+def release(one: Assignment) -> None:
+    """Count a pair of the question as not placed any more: it went back, or its rater has withdrawn."""
+    if one.kind == Assignment.Kind.MAIN and one.comparison:
+        _count(one.comparison.pk, one.item_id, -1, one.left.contender_id == one.comparison.lo_id)
 
 
 def _count(comparison: int, item: int, step: int, lo_left: bool) -> None:

@@ -42,10 +42,10 @@ class Balance:
 
 def balance_of(study: Study) -> Balance:
     """Count the ratings of every comparison and item, and the sides of every contender."""
-    rated = Q(assignments__state=Assignment.State.RATED)
+    rated = Q(assignments__state=Assignment.State.RATED, assignments__kind=Assignment.Kind.MAIN)
     cells = Comparison.objects.filter(item__study=study).annotate(n=Count("assignments", filter=rated))
-    items = Item.objects.filter(study=study).annotate(n=Count("assignments", filter=rated))
-    sides = Assignment.objects.rated().filter(rater__study=study)
+    items = Item.objects.filter(study=study, is_check=False).annotate(n=Count("assignments", filter=rated))
+    sides = Assignment.objects.rated().main().filter(rater__study=study)
     left = Counter(sides.values_list("left__contender__name", flat=True))
     right = Counter(sides.values_list("right__contender__name", flat=True))
     names = study.contenders.order_by("pk").values_list("name", flat=True)

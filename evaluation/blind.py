@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.models import Assignment, Study
+from evaluation.models import Assignment, Rating, Study
+from evaluation.rules import CRITERIA, TIES, Rules, rules_of
 
 NORMALISER = "2"  # kept in every study's protocol: a change of the rules below is a new version
 _SAME = str.maketrans(
@@ -65,6 +67,25 @@ class BlindComparison:
 
 
 @dataclass(frozen=True, slots=True)
+class BlindOption:
+    """Something that can be chosen: what is sent, what it is called, and its key."""
+
+    value: str
+    label: str
+    key: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlindRow:
+    """One criterion and its three options."""
+
+    name: str
+    label: str
+    options: tuple[BlindOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BlindBriefing:
     """Everything that a rater may know of a study."""
 
@@ -72,6 +93,11 @@ class BlindBriefing:
     instructions: str
     total: int
     saved: int
+    practice: int
+    consent: str
+    asks_reason: bool
+    must_listen: bool
+    has_codes: bool
 
 
 def comparison(assignment: Assignment, *, number: int, total: int) -> BlindComparison:
@@ -92,7 +118,53 @@ def comparison(assignment: Assignment, *, number: int, total: int) -> BlindCompa
 
 def briefing(study: Study, *, saved: int) -> BlindBriefing:
     """Take from a study what its raters may see."""
-    return BlindBriefing(study.question, study.instructions, study.trials_per_rater, saved)
+    rules = rules_of(study.protocol)
+    return BlindBriefing(
+        question=study.question,
+        instructions=study.instructions,
+        total=study.trials_per_rater + rules.extras,
+        saved=saved,
+        practice=rules.practice,
+        consent=rules.consent,
+        asks_reason=rules.asks_reason,
+        must_listen=rules.listening != "none",
+        has_codes=bool(study.panel.get("codes")),
+    )
+
+
+def options(pair: BlindComparison, rules: Rules, chosen: str = "") -> tuple[BlindOption, ...]:
+    """What can be said of a pair, in the order of the screen; the scale runs from A to B."""
+    a, b = pair.answers
+    tie, bad = (Rating.Choice.BOTH_GOOD.value, TIES[rules.tie]), (Rating.Choice.BOTH_BAD.value, "Both bad")
+    if rules.scale == "five":
+        scale = [(f"{a.token}:2", "A clearly"), (f"{a.token}:1", "A slightly"), tie]
+        scale += [(f"{b.token}:1", "B slightly"), (f"{b.token}:2", "B clearly")]
+        rest = [(*bad, "0"), (Rating.Choice.CANNOT_JUDGE.value, "Can't judge", "x")]
+        told = [(value, label, str(n)) for n, (value, label) in enumerate(scale, start=1)] + rest
+    else:
+        told = [(a.token, "A is better", "1"), (b.token, "B is better", "2"), (*tie, "3"), (*bad, "4")]
+    return tuple(BlindOption(value, label, key, value == chosen) for value, label, key in told)
+
+
+def rows(
+    pair: BlindComparison, rules: Rules, order: Sequence[str], chosen: Mapping[str, str] | None = None
+) -> tuple[BlindRow, ...]:
+    """The criteria of a pair in the order that was drawn for it: A, the same, B."""
+    a, b = pair.answers
+    said = chosen or {}
+    values = ((a.token, "A"), (Rating.Choice.BOTH_GOOD.value, "The same"), (b.token, "B"))
+    keys = ("qwe", "asd", "zcv")
+    return tuple(
+        BlindRow(
+            name,
+            CRITERIA[name],
+            tuple(
+                BlindOption(value, label, keys[n][place], said.get(name) == value)
+                for place, (value, label) in enumerate(values)
+            ),
+        )
+        for n, name in enumerate(order or rules.criteria)
+    )
 
 
 def normalise(text: str) -> str:

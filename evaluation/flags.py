@@ -124,7 +124,7 @@ def _unheard(study: Study) -> dict[int, bool]:
 
 def _repeated(study: Study) -> dict[int, int]:
     rows = Assignment.objects.rated().filter(rater__study=study, kind=Assignment.Kind.REPEAT)
-    return dict(rows.values_list("pk", "repeat_of"))
+    return {pk: first for pk, first in rows.values_list("pk", "repeat_of") if first is not None}
 
 
 def _share(counted: tuple[int, int]) -> float:

@@ -12,9 +12,10 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 
 from annotation.models import Person, Snapshot
-from evaluation import blind, pairing
+from evaluation import blind, identity, pairing
 from evaluation.errors import StudyError
-from evaluation.models import Comparison, Contender, Rater, Rating, Response, Study
+from evaluation.models import Comparison, Contender, Rater, Response, Study, StudyAct
+from evaluation.rules import REPEAT_AFTER, Rules, outcomes
 from mixassist_site.jobs import State
 from modeling.models import Generation
 
@@ -26,6 +27,8 @@ INSTRUCTIONS = (
 MAX_RATERS = 1000
 MAX_RATINGS = 100
 LEASE_MINUTES = 20
+OPEN = "least-filled comparison, balanced sides"
+CLOSED = "Williams square over pairs, balanced sides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ class Plan:
     ratings: int | None = None  # per comparison
     trials: int | None = None  # per rater
     seed: int = 0
+    rules: Rules = field(default_factory=Rules)
+    choice: pairing.Choice = field(default_factory=pairing.Choice)
+    replaces: Study | None = None  # the study of which this is a new version
     key: UUID = field(default_factory=uuid4)  # the same form sent twice is one study
 
 
@@ -100,10 +106,12 @@ def _made(plan: Plan, by: Person | None) -> Study:
             instructions=plan.instructions.strip(),
             seed=plan.seed,
             created_by=by,
+            version=plan.replaces.version + 1 if plan.replaces else 1,
+            replaces=plan.replaces,
         )
         for generation in plan.contenders:
             Contender.objects.create(study=study, name=generation.source_name, generation=generation)
-        pairing.lay_out(study, rows)
+        pairing.lay_out(study, rows, plan.rules, plan.choice)
         _settle(study, plan)
         invite(study, plan.raters)
     return study
@@ -127,6 +135,10 @@ def _check(plan: Plan) -> None:
         raise StudyError("ratings", f"Ask for between 1 and {MAX_RATINGS} ratings per comparison.")
     if plan.trials is not None and plan.trials < 1:
         raise StudyError("trials", "A rater sees at least one pair.")
+    if plan.choice.sample is not None and plan.choice.sample < 1:
+        raise StudyError("sample", "Draw at least one item.")
+    if plan.replaces and plan.replaces.project_id != plan.snapshot.project_id:
+        raise StudyError("other-project", "A new version belongs to the project of the study that it replaces.")
     if not 0 <= plan.seed < 2**31:
         raise StudyError("seed", "The seed is a whole number from 0 to 2147483647.")
     for what, text, most in (("title", plan.title, 200), ("question", plan.question, 300)):
@@ -142,16 +154,28 @@ def _check(plan: Plan) -> None:
 
 def _settle(study: Study, plan: Plan) -> None:
     """Write down how many votes the study wants, of each comparison and of each rater."""
-    items = study.items.count()
+    items = study.items.filter(is_check=False).count()
     comparisons = Comparison.objects.filter(item__study=study).count()
     pairs = comparisons // items
     ratings = plan.ratings or max(1, min(MAX_RATINGS, plan.raters // pairs))
     trials = plan.trials or ceil(ratings * comparisons / plan.raters)
     study.ratings_per_comparison = ratings
+    rules = plan.rules
+    if rules.repeats and min(items, trials) <= REPEAT_AFTER:
+        message = (
+            f"A pair comes again after {REPEAT_AFTER} others: repeats need more than {REPEAT_AFTER} pairs per rater."
+        )
+        raise StudyError("repeats", message)
+    told = {name: value for name, value in rules.as_dict().items() if name != "design"}
     study.protocol = {
-        "version": 1,
-        "design": "least-filled comparison, balanced sides",
-        "outcomes": list(Rating.Choice.values),
+        "version": 2,
+        "design": CLOSED if rules.design == "closed" else OPEN,
+        "closed": rules.design == "closed",
+        "outcomes": outcomes(rules),
+        **told,
+        "topics": list(plan.choice.topics),
+        "with_clip": plan.choice.with_clip,
+        "sample": plan.choice.sample,
         "normaliser": blind.NORMALISER,
         "raters": plan.raters,
         "ratings_per_comparison": ratings,
@@ -162,7 +186,7 @@ def _settle(study: Study, plan: Plan) -> None:
     study.save(update_fields=["ratings_per_comparison", "protocol"])
 
 
-def invite(study: Study, count: int, *, prefix: str = "Rater", is_simulated: bool = False) -> list[Rater]:
+def invite(study: Study, count: int, *, prefix: str = "Rater", **more: Any) -> list[Rater]:
     """Make this many more raters, each with a link."""
     if study.state == Study.State.CLOSED:
         raise StudyError("closed", "A closed study takes no more raters.")
@@ -172,17 +196,62 @@ def invite(study: Study, count: int, *, prefix: str = "Rater", is_simulated: boo
         if not 1 <= count <= MAX_RATERS - last:
             raise StudyError("raters", f"A study has between 1 and {MAX_RATERS} raters.")
         numbers = range(last + 1, last + count + 1)
-        return [Rater.invite(study, f"{prefix} {number}", number, is_simulated=is_simulated) for number in numbers]
+        return [Rater.invite(study, f"{prefix} {number}", number, **more) for number in numbers]
 
 
-def open_study(study: Study) -> bool:
-    """Freeze a draft and let raters in; False when somebody opened it before."""
-    return study.open(frozen_hash(study))
+def identities(study: Study) -> list[tuple[str, str]]:
+    """Answers that name a source: (row, word), for a person to look at before the study opens."""
+    answers = Response.objects.filter(item__study=study).order_by("item__position", "pk")
+    names = set(study.contenders.values_list("name", flat=True))
+    return identity.scan(answers.values_list("item__row", "shown"), names)
+
+
+def leave_out(study: Study, rows: Sequence[str], why: str) -> int:
+    """Take items out of a draft, with the reason; the number of items that were there."""
+    if not study.is_draft:
+        raise StudyError("opened", "What an opened study compares never changes; make a new version.")
+    with transaction.atomic():
+        gone = study.items.filter(row__in=rows, is_check=False)
+        names = list(gone.values_list("row", flat=True))
+        if names and study.items.filter(is_check=False).count() == len(names):
+            raise StudyError("nothing-to-compare", "Nothing would be left to compare; generate other answers first.")
+        gone.delete()
+        study.skipped = [*study.skipped, *({"row": row, "why": why} for row in names)]
+        items = study.items.filter(is_check=False).count()
+        study.protocol = {**study.protocol, "trials_per_rater": min(items, study.trials_per_rater)}
+        study.save(update_fields=["skipped", "protocol"])
+    return len(names)
+
+
+def open_study(study: Study, by: Person | None = None, *, accept: bool = True) -> bool:
+    """Freeze a draft and let raters in; False when somebody opened it before.
+
+    With `accept` off, answers that name a source are refused in words; how many there are is logged in any case.
+    """
+    found = identities(study) if study.is_draft else []
+    if found and not accept:
+        words = ", ".join(sorted({word for _, word in found})[:5])
+        message = f"{len(found)} answers name who may have given them ({words}). Leave their rows out, or accept them."
+        raise StudyError("identity", message)
+    with transaction.atomic():
+        opened = study.open(frozen_hash(study))
+        if opened:
+            StudyAct.record(study, by, "opening", identities=len(found), frozen_hash=study.frozen_hash)
+    return opened
+
+
+def close_study(study: Study, by: Person | None = None) -> bool:
+    """End the voting for good, and log who did; False when the study isn't open."""
+    with transaction.atomic():
+        closed = study.close()
+        if closed:
+            StudyAct.record(study, by, "closing")
+    return closed
 
 
 def frozen_hash(study: Study) -> str:
     """The hash of everything that raters compare and of how they do it; the same study has it on any database."""
-    answers = Response.objects.filter(item__study=study).order_by("item__position", "contender__name")
+    answers = Response.objects.filter(item__study=study).order_by("item__position", "contender__name", "sha256")
     facts: dict[str, Any] = {
         "snapshot": study.snapshot.content_hash,
         "split": study.split,
@@ -192,6 +261,7 @@ def frozen_hash(study: Study) -> str:
         "contenders": sorted(study.contenders.values_list("name", flat=True)),
         "items": list(study.items.order_by("position").values_list("row", "context", "clip")),
         "answers": list(answers.values_list("item__row", "contender__name", "sha256")),
+        "checks": list(study.checks.order_by("kind", "position").values_list("kind", "item__row", "side")),
     }
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

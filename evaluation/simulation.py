@@ -13,7 +13,8 @@ from django.utils import timezone
 from evaluation import assignment, protocol, voting
 from evaluation.balance import balance_of
 from evaluation.errors import StudyError
-from evaluation.models import Assignment, Comparison, Item, Rating, Study
+from evaluation.models import Assignment, Comparison, FollowUp, Item, Rating, Study
+from evaluation.rules import Rules, rules_of
 
 BOTH_GOOD, BOTH_BAD = 0.12, 0.15  # the shares that the paper's study found
 NOISE = 1.0  # the scale of a logistic: utilities are log odds
@@ -55,6 +56,7 @@ def vote_all(study: Study, seed: int, preferences: Mapping[str, float] | None = 
     """
     rng = random.Random(f"votes:{seed}")
     utilities = preferences or {}
+    rules = rules_of(study.protocol)
     waiting = list(study.raters.filter(is_simulated=True, revoked_at=None).order_by("number"))
     votes = 0
     while waiting:
@@ -64,28 +66,37 @@ def vote_all(study: Study, seed: int, preferences: Mapping[str, float] | None = 
         if served is None:
             waiting.remove(rater)
             continue
-        slot = _slot(served, utilities, rng)
+        ballot = _ballot(served, utilities, rng, rules)
         waited = timedelta(seconds=rng.uniform(15, 90))
-        voting.vote(rater, served.token, slot, now=served.served_at + waited)
+        voting.cast(rater, ballot, now=served.served_at + waited)
         votes += 1
     return votes
 
 
-def _slot(served: Assignment, utilities: Mapping[str, float], rng: random.Random) -> str:
-    """Choose as a noisy judge would: by the difference of two utilities, with room for both good and both bad."""
-    lot = rng.random()
+def _ballot(served: Assignment, utilities: Mapping[str, float], rng: random.Random, rules: Rules) -> voting.Ballot:
+    """Vote as a noisy judge would: by the difference of two utilities, with room for both good and both bad."""
+    slot = _slot(served, utilities, rng)
+    strong = rules.scale == "five" and slot in (served.left_token, served.right_token)
+    criteria = {name: _slot(served, utilities, rng, ties=False) for name in rules.criteria}
+    return voting.Ballot(served.token, f"{slot}:{rng.choice('12')}" if strong else slot, criteria=criteria)
+
+
+def _slot(served: Assignment, utilities: Mapping[str, float], rng: random.Random, *, ties: bool = True) -> str:
+    lot = rng.random() if ties else 1.0
     if lot < BOTH_GOOD:
         return Rating.Choice.BOTH_GOOD.value
     if lot < BOTH_GOOD + BOTH_BAD:
         return Rating.Choice.BOTH_BAD.value
-    left = utilities.get(served.left.contender.name, 0.0)
-    right = utilities.get(served.right.contender.name, 0.0)
+    left, right = (
+        utilities.get(answer.contender.name if answer.contender else "", 0.0) for answer in (served.left, served.right)
+    )
     likes_left = 1 / (1 + math.exp((right - left) / NOISE))
     return served.left_token if rng.random() < likes_left else served.right_token
 
 
 def _empty(study: Study) -> None:
     """Take away what real raters left, inside the transaction that will be rolled back."""
+    FollowUp.objects.filter(assignment__rater__study=study).delete()
     Rating.objects.filter(assignment__rater__study=study).delete()
     Assignment.objects.filter(rater__study=study).delete()
     study.raters.all().delete()
@@ -96,7 +107,7 @@ def _empty(study: Study) -> None:
 def _drill(study: Study, count: int, dropout: float, rng: random.Random) -> Drill:
     """Raters come one after another, some at the same time; a drop-out leaves with a pair open on the screen."""
     raters = protocol.invite(study, count, prefix="Simulated", is_simulated=True)
-    begin = timezone.now()
+    rules, begin = rules_of(study.protocol), timezone.now()
     leaves_at = {
         rater.pk: rng.randint(1, study.trials_per_rater) if rng.random() < dropout else None for rater in raters
     }
@@ -112,16 +123,16 @@ def _drill(study: Study, count: int, dropout: float, rng: random.Random) -> Dril
         if served is None:
             del here[pk]
             continue
-        views[pk, served.item_id] += 1
+        views[pk, served.item_id] += served.kind != Assignment.Kind.REPEAT  # a marked repeat is meant to be seen twice
         again = assignment.next_for(rater, now=now) if rng.random() < 0.1 else served  # a reload
         repeated += again is None or again.token != served.token
         if served.number == leaves_at[pk]:
             del here[pk]
             continue
         clock[pk] = now + timedelta(seconds=rng.uniform(20, 90))
-        slot = _slot(served, {}, rng)
+        ballot = _ballot(served, {}, rng, rules)
         for _ in range(2 if rng.random() < 0.1 else 1):  # a double click
-            saved = voting.vote(rater, served.token, slot, now=clock[pk])
+            saved = voting.cast(rater, ballot, now=clock[pk])
             doubled += saved is voting.Saved.NOW and served.token in sent
             if saved is not voting.Saved.TOO_LATE:
                 sent.append(served.token)

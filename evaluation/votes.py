@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from evaluation.models import Assignment, FollowUp, Rating, Study
 
@@ -89,9 +90,9 @@ def votes_of(
         if better is not None:
             one, other, stood = BETTER, WORSE, BETTER if left == better else WORSE
         more, guess = later.get(assignment, ({}, ""))
-        votes.append(
-            Vote(item, one, other, stood, *told, {**criteria, **more}, reason, guess or None, assignment, served_at)
-        )
+        said = [{**criteria, **more}, reason, guess or None, assignment, served_at]
+        values: list[Any] = [item, one, other, stood, *told, *said]
+        votes.append(Vote(*values))
     return sorted(votes, key=lambda vote: (vote.item, vote.one, vote.other, vote.rater, vote.assignment))
 
 

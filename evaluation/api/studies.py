@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.models import Snapshot
-from evaluation import protocol, reports
+from evaluation import pairing, protocol, reports, rules
 from evaluation.errors import StudyError
 from evaluation.models import Rating, Study
 from mixassist_site.api_forms import Strict, chosen
@@ -49,16 +49,18 @@ class RatingSerializer(serializers.ModelSerializer[Rating]):
     row = serializers.CharField(source="assignment.item.row")
     rater = serializers.CharField(source="assignment.rater.label")
     simulated = serializers.BooleanField(source="assignment.rater.is_simulated")
+    excluded_for = serializers.CharField(source="assignment.rater.excluded_for")
+    kind = serializers.CharField(source="assignment.kind")
     number = serializers.IntegerField(source="assignment.number")
-    left = serializers.CharField(source="assignment.left.contender.name")
-    right = serializers.CharField(source="assignment.right.contender.name")
+    left = serializers.CharField(source="assignment.left.contender.name", default="")  # empty: a check's
+    right = serializers.CharField(source="assignment.right.contender.name", default="")
     served_at = serializers.DateTimeField(source="assignment.served_at")
 
     class Meta:
         model = Rating
         fields = [
-            "row", "rater", "simulated", "number", "left", "right", "choice", "reason", "ms_to_vote", "revision",
-            "served_at", "created_at",
+            "row", "rater", "simulated", "excluded_for", "kind", "number", "left", "right", "choice", "strength",
+            "criteria", "reason", "ms_to_vote", "revision", "served_at", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -76,6 +78,10 @@ class StudyStart(Strict):
     ratings = serializers.IntegerField(min_value=1, max_value=protocol.MAX_RATINGS, default=None, allow_null=True)
     trials = serializers.IntegerField(min_value=1, default=None, allow_null=True)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+    rules = serializers.DictField(default=dict)  # what raters are asked; docs/studies.md names every rule
+    topics = serializers.ListField(child=serializers.CharField(max_length=60), default=list)
+    with_clip = serializers.BooleanField(default=False)
+    sample = serializers.IntegerField(min_value=1, default=None, allow_null=True)
     key = serializers.UUIDField(required=False)  # the same key sent twice is one study
 
 
@@ -115,7 +121,12 @@ class StudyList(generics.ListAPIView[Study]):
             self.permission_denied(request)
         try:
             contenders = protocol.choose(snapshot, wanted["split"], wanted.pop("contenders"))
+            picked = {name: wanted.pop(name) for name in ("topics", "with_clip", "sample")}
+            choice = pairing.Choice(tuple(picked["topics"]), picked["with_clip"], picked["sample"])
+            wanted |= {"rules": rules.read(wanted["rules"]), "choice": choice}
             study = protocol.create(protocol.Plan(snapshot=snapshot, contenders=contenders, **wanted), by=me(request))
+        except rules.RuleError as error:
+            return Response({"error": error.field, "message": error.message}, status=400)
         except StudyError as error:
             return Response({"error": error.code, "message": error.message}, status=400)
         return Response(seen(study, request), status=201)
@@ -140,7 +151,7 @@ class OpeningView(APIView):
         """Open a draft; 409 when it is one no longer."""
         study = visible_study(request, pk, "evaluation.manage_study", self)
         Nothing.read(request)
-        return moved(protocol.open_study(study), study, request, "This study was opened before.")
+        return moved(protocol.open_study(study, me(request)), study, request, "This study was opened before.")
 
 
 class ClosingView(APIView):
@@ -153,7 +164,7 @@ class ClosingView(APIView):
         """Close an open study; 409 when it isn't open."""
         study = visible_study(request, pk, "evaluation.manage_study", self)
         Nothing.read(request)
-        return moved(study.close(), study, request, "Only an open study can be closed.")
+        return moved(protocol.close_study(study, me(request)), study, request, "Only an open study can be closed.")
 
 
 class ReportView(APIView):

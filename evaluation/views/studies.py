@@ -1,5 +1,7 @@
 """Studies: their list, a new one, one study with its raters, and its opening and closing."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +17,7 @@ from evaluation.balance import balance_of
 from evaluation.errors import StudyError
 from evaluation.forms import RatersForm, StudyForm, comparable_rows
 from evaluation.models import Assignment, Comparison, Rater, Study
+from evaluation.rules import RuleError, rules_of
 from mixassist_site.http import MemberRequest, page_of
 
 FIELDS = {
@@ -23,6 +26,8 @@ FIELDS = {
     "ratings": "ratings",
     "trials": "trials",
     "name-in-text": "question",
+    "repeats": "repeats",
+    "sample": "sample",
 }
 
 
@@ -30,7 +35,7 @@ FIELDS = {
 def studies(request: MemberRequest, slug: str) -> HttpResponse:
     """A project's studies."""
     project = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
-    rated = Q(raters__assignments__state=Assignment.State.RATED)
+    rated = Q(raters__assignments__state=Assignment.State.RATED, raters__assignments__kind=Assignment.Kind.MAIN)
     rows = project.studies.select_related("snapshot").annotate(votes=Count("raters__assignments", filter=rated))
     context = {
         "project": project,
@@ -56,12 +61,18 @@ def new_study(request: MemberRequest, slug: str) -> HttpResponse:
         return render(request, "evaluation/study_form.html", context)
     snapshot, split = options[rows]
     generations = protocol.latest_generations(snapshot, split)
-    form = StudyForm(request.POST or None, generations=generations, initial={"contenders": list(generations)})
+    before = earlier(request, project)
+    initial = {"contenders": list(generations), **(told_by(before) if before else {})}
+    form = StudyForm(request.POST or None, generations=generations, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            return redirect(protocol.create(form.plan(snapshot, split), by=request.user))
+            plan = replace(form.plan(snapshot, split), replaces=before)
+            return redirect(protocol.create(plan, by=request.user))
         except StudyError as error:
             form.add_error(FIELDS.get(error.code), error.message)
+        except RuleError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+    context["before"] = before
     return render(request, "evaluation/study_form.html", {**context, "form": form}, status=400 if form.errors else 200)
 
 
@@ -77,8 +88,8 @@ def study(request: MemberRequest, pk: int) -> HttpResponse:
         "project": found.project,
         "may_read": may_read,
         "may_manage": may_manage,
-        "items": found.items.count(),
-        "votes": Assignment.objects.rated().filter(rater__study=found).count(),
+        "items": found.items.filter(is_check=False).count(),
+        "votes": Assignment.objects.rated().main().filter(rater__study=found).count(),
         "wanted": comparisons * found.ratings_per_comparison,
     }
     if may_read:
@@ -100,8 +111,12 @@ def study(request: MemberRequest, pk: int) -> HttpResponse:
 def opening(request: MemberRequest, pk: int) -> HttpResponse:
     """Freeze the study and let its raters in."""
     found = managed_study(request, pk)
-    if not protocol.open_study(found):
-        messages.warning(request, "This study was opened before.")
+    try:
+        if not protocol.open_study(found, request.user, accept="accept" in request.POST):
+            messages.warning(request, "This study was opened before.")
+    except StudyError as error:
+        messages.error(request, error.message)
+        return redirect("study-monitor", pk)
     return redirect(found)
 
 
@@ -109,7 +124,7 @@ def opening(request: MemberRequest, pk: int) -> HttpResponse:
 def closing(request: MemberRequest, pk: int) -> HttpResponse:
     """End the voting; the links stop working."""
     found = managed_study(request, pk)
-    if not found.close():
+    if not protocol.close_study(found, request.user):
         messages.warning(request, "Only an open study can be closed.")
     return redirect(found)
 
@@ -138,6 +153,25 @@ def revocation(request: MemberRequest, pk: int, number: int) -> HttpResponse:
     return redirect(found)
 
 
+def earlier(request: MemberRequest, project: Project) -> Study | None:
+    """The study of which a new version is asked for; None where it is a new study."""
+    asked = request.POST.get("replaces") or request.GET.get("replaces", "")
+    if not re.fullmatch(r"[0-9]{1,15}", asked):
+        return None
+    return get_object_or_404(Study.objects.filter(project=project), pk=int(asked))
+
+
+def told_by(before: Study) -> dict[str, Any]:
+    """What the form of a new version begins with."""
+    asked = rules_of(before.protocol).as_dict()
+    kept = {name: before.protocol.get(name) for name in ("with_clip", "sample", "raters")}
+    topics = ", ".join(before.protocol.get("topics", []))
+    words = {name: getattr(before, name) for name in ("title", "question", "instructions", "seed")}
+    contenders = list(before.contenders.values_list("name", flat=True))
+    ratings, trials = before.ratings_per_comparison, before.trials_per_rater
+    return {**asked, **kept, **words, "topics": topics, "contenders": contenders, "ratings": ratings, "trials": trials}
+
+
 def visible_study(request: MemberRequest, pk: int) -> Study:
     """A study of one of the person's projects; 404 otherwise."""
     return get_object_or_404(Study.objects.visible_to(request.user).select_related("project", "snapshot"), pk=pk)
@@ -153,5 +187,5 @@ def managed_study(request: MemberRequest, pk: int) -> Study:
 
 def raters_of(found: Study) -> Any:
     """The study's raters with the number of their votes."""
-    rated = Q(assignments__state=Assignment.State.RATED)
+    rated = Q(assignments__state=Assignment.State.RATED, assignments__kind=Assignment.Kind.MAIN)
     return Rater.objects.filter(study=found).annotate(votes=Count("assignments", filter=rated)).order_by("number")

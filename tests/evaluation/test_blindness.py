@@ -44,6 +44,8 @@ def crawl(link: str) -> list:
         found += [client.get(audio.group(1), HTTP_RANGE=each) for each in ("bytes=0-9", "bytes=-5", "bytes=99999999-")]
         found += [client.get(audio.group(1), HTTP_IF_NONE_MATCH=f'"{audio.group(1).split("/")[-2]}"')]
     token = pair.group(1) if pair else "x"
+    found += [client.get(f"{link}{each}/") for each in ("last", "withdrawal")]
+    found += [client.post(f"{link}{each}/", {"pair": token, "guess": "x"}) for each in ("after", "quiz")]
     found += [
         client.post(f"{link}ratings/", {"pair": token}),
         client.post(f"{link}ratings/", {"pair": token, "choice": "nothing"}),
@@ -191,9 +193,11 @@ def test_the_template_never_gets_the_request_an_account_or_a_model(planted, ada,
     assert contexts
     for context in contexts:
         assert not any(isinstance(value, Model) for value in context.values())
-        assert set(context) <= {"briefing", "token", "csrf_token", "pair", "problem", "reason"}
+        assert set(context) <= {*WORLD, *PAIR}
 
 
+WORLD = ("briefing", "token", "csrf_token", "problem", "may_change", "code", "back")
+PAIR = ("pair", "reason", "practising", "options", "rows", "played")
 QUOTED = re.compile(r'<div class="turn expert"><h3>Expert</h3><p class="text">(.*?)</p>', re.DOTALL)
 ANSWERED = re.compile(r'<article.*?<p class="text">(.*?)</p>', re.DOTALL)
 

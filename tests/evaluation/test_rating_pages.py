@@ -58,7 +58,7 @@ def test_without_a_choice_the_pair_stays_with_a_sentence_and_the_reason(rui):
     page = rui.start()
     answer = rui.client.post(f"{rui.address}ratings/", {"pair": rui.pair(page), "reason": "Hmm, hard."})
     assert answer.status_code == 400
-    assert "Choose one of the four first." in answer.content.decode()
+    assert "Choose one of these first." in answer.content.decode()
     assert "Hmm, hard." in answer.content.decode()
     assert rui.pair(answer) == rui.pair(page)
     assert not Rating.objects.exists()
@@ -94,7 +94,7 @@ def test_a_database_that_is_busy_keeps_what_was_chosen(rui, monkeypatch):
         raise OperationalError("database is locked")
 
     with monkeypatch.context() as patch:
-        patch.setattr(voting, "vote", busy)
+        patch.setattr(voting, "cast", busy)
         answer = rui.vote(page, 1, reason="Clearer & <louder>.")
     assert answer.status_code == 503
     text = answer.content.decode()

@@ -77,7 +77,7 @@ def test_who_is_excluded_by_a_person_is_left_out_and_the_act_is_logged(study, ad
     assert votes_of(study) == []
     assert len(votes_of(study, excluded=True)) == 1
     assert flow.flow_of(study).excluded == {"gold": 1}
-    act = StudyAct.objects.get()
+    act = StudyAct.objects.first()
     assert (act.by, act.kind, act.detail["rule"], act.detail["reason"]) == (
         ada,
         "exclusion",
@@ -86,7 +86,7 @@ def test_who_is_excluded_by_a_person_is_left_out_and_the_act_is_logged(study, ad
     )
     flow.include(rater, by=ada, reason="A mistake.")
     assert len(votes_of(study)) == 1
-    assert [act.kind for act in StudyAct.objects.all()] == ["inclusion", "exclusion"]
+    assert [act.kind for act in StudyAct.objects.all()] == ["inclusion", "exclusion", "opening"]
 
 
 def test_an_act_and_what_followed_a_vote_are_never_overwritten(study, ada):

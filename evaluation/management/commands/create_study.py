@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.models import Snapshot
-from evaluation import protocol
+from evaluation import pairing, protocol, rules
 from evaluation.errors import StudyError
 from evaluation.models import Comparison, Study
 from modeling.shell import found
@@ -28,6 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--ratings", type=int, help="per comparison; worked out from the raters otherwise")
         parser.add_argument("--trials", type=int, help="pairs per rater; worked out from the ratings otherwise")
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--rules", type=json.loads, default={}, help="JSON, as docs/studies.md names the rules")
+        parser.add_argument("--sample", type=int, help="items to draw by the seed; all otherwise")
         parser.add_argument("--draft", action="store_true", help="do not open it yet: the links work from the opening")
         parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
 
@@ -38,8 +40,9 @@ class Command(BaseCommand):
         wanted = {key: options[key] for key in ("split", "raters", "title", "question", "ratings", "trials", "seed")}
         try:
             contenders = protocol.choose(snapshot, options["split"], names)
+            wanted |= {"rules": rules.read(options["rules"]), "choice": pairing.Choice(sample=options["sample"])}
             study = protocol.create(protocol.Plan(snapshot=snapshot, contenders=contenders, **wanted))
-        except StudyError as error:
+        except (StudyError, rules.RuleError) as error:
             raise CommandError(error.message) from None
         if not options["draft"]:
             protocol.open_study(study)
@@ -57,7 +60,7 @@ def told(study: Study) -> dict[str, Any]:
         "study": study.pk,
         "state": study.state,
         "contenders": [contender.name for contender in study.contenders.order_by("pk")],
-        "items": study.items.count(),
+        "items": study.items.filter(is_check=False).count(),
         "skipped": study.skipped,
         "comparisons": Comparison.objects.filter(item__study=study).count(),
         "ratings_per_comparison": study.ratings_per_comparison,
