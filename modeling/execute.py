@@ -26,7 +26,17 @@ from modeling import bases, servers
 from modeling.backbones.errors import CoreError
 from modeling.generation import endpoint
 from modeling.generation.config import SHOWN, DecodeConfig
-from modeling.models import Adapter, Candidate, Experiment, Generation, Metric, Source, TrainingRun, Transcription
+from modeling.models import (
+    Adapter,
+    Candidate,
+    EncoderProbe,
+    Experiment,
+    Generation,
+    Metric,
+    Source,
+    TrainingRun,
+    Transcription,
+)
 from modeling.training.examples import content_hash, read_split
 
 MEASURED = {  # in a step event: in the table
@@ -368,7 +378,8 @@ def ask_model(generation: Generation, lease: Lease) -> dict[str, Any]:
     lease.report(len(have), generation.total, "Opens the base model", at_once=True)
     attempt = Path(settings.RUNS_ROOT) / f"generation-{generation.pk}" / str(lease.fence)
     story = GenerationStory(generation, lease, have=len(have))
-    run_child("modeling.generation", written(attempt / "request.json", request), lease, story.hear)
+    holds = json.dumps(request["base"], sort_keys=True)
+    run_child("modeling.generation", written(attempt / "request.json", request), lease, story.hear, holds=holds)
     story.flush()
     shutil.rmtree(attempt.parent, ignore_errors=True)
     return story.record
@@ -473,6 +484,37 @@ class GenerationStory:
         adapter = self.generation.adapter
         if adapter and sha256 != adapter.sha256:
             raise JobError("adapter-changed", f"The file of the adapter {adapter.name} changed; train it again.")
+
+
+@works(EncoderProbe)
+def probe(job: EncoderProbe, lease: Lease) -> None:
+    """Let a child listen to diagnostic clips, and keep where each property is lost."""
+    folder = Path(settings.RUNS_ROOT) / f"probe-{job.pk}" / str(lease.fence)
+    request = {
+        "base": bases.request_of(job.base),
+        "adapter": str(job.adapter.path) if job.adapter else None,
+        "clips": job.clips,
+        "seed": job.seed,
+        "asks": job.asks,
+    }
+    record: dict[str, Any] = {}
+
+    def hear(event: Event) -> None:
+        match event.get("event"):
+            case "loaded":
+                record.update({name: value for name, value in event.items() if name != "event"})
+            case "progress":
+                lease.report(event["done"], event["total"], event["what"])
+            case "probed":
+                record["properties"] = event["properties"]
+
+    lease.report(0, 0, "Opens the base model", at_once=True)
+    run_child("modeling.probing", written(folder / "request.json", request), lease, hear)
+    if job.adapter and record["adapter_sha256"] != job.adapter.sha256:
+        raise JobError("adapter-changed", f"The file of the adapter {job.adapter.name} changed; train it again.")
+    with lease.publication(record=record, note=""):
+        pass
+    shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 @works(Transcription)

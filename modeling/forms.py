@@ -7,7 +7,7 @@ from django import forms
 from django.urls import reverse
 
 from annotation.models import Lane, MixingSession, Project, Recording, Snapshot
-from modeling import bases, importing, servers
+from modeling import bases, importing, probes, servers
 from modeling.designs import DESIGNS
 from modeling.generation.config import OVER_LONG
 from modeling.launch import MAX_ANSWERS, MAX_NAME, SPLITS
@@ -277,6 +277,37 @@ class ImportForm(forms.Form):
         if file.size > importing.MOST_BYTES:
             raise forms.ValidationError(f"The file has at most {importing.MOST_BYTES >> 20} MiB.")
         return file
+
+
+class ProbeForm(forms.Form):
+    """Whose hearing is probed, and on how many clips."""
+
+    subject = forms.ChoiceField(label="Whose hearing")
+    clips = forms.IntegerField(
+        min_value=probes.LEAST_CLIPS,
+        max_value=probes.MOST_CLIPS,
+        initial=240,
+        help_text="More clips, narrower intervals.",
+    )
+    asks = forms.BooleanField(required=False, initial=True, label="Ask the language model about each clip too")
+    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0)
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        adapters = Adapter.objects.filter(run__project=project).select_related("run__base", "run__project")
+        self.adapters = {f"adapter:{adapter.pk}": adapter for adapter in adapters.order_by("-pk")}
+        choices = [(f"base:{key}", base_label(key)) for key in bases.known_keys()]
+        choices += [(word, f"{adapter.base.key} with {adapter.name}") for word, adapter in self.adapters.items()]
+        self.fields["subject"].choices = choices  # type: ignore[attr-defined]
+
+    def chosen(self) -> dict[str, Any]:
+        """What is probed, as `start_probe` takes it."""
+        data = dict(self.cleaned_data)
+        word = data.pop("subject")
+        if adapter := self.adapters.get(word):
+            return {**data, "adapter": adapter}
+        return {**data, "base": bases.named(word.partition(":")[2])}
 
 
 def base_label(key: str) -> str:

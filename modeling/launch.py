@@ -321,6 +321,11 @@ def _free_name(project: Project, stem: str) -> str:
 J = TypeVar("J", bound=Job)
 
 
+def queue_job(job: J, key: uuid.UUID | None = None) -> J:
+    """Queue a job that another module has checked."""
+    return _queue(job, key)
+
+
 def _queue(job: J, key: uuid.UUID | None) -> J:
     """Insert the row and ring on commit; whoever comes second with a key gets the first one's row."""
     if key:

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from modeling import execute
-from modeling.models import Experiment, Generation, TrainingRun, Transcription
+from modeling.models import EncoderProbe, Experiment, Generation, TrainingRun, Transcription
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -22,6 +22,12 @@ def run_experiment(experiment_id: int) -> None:
 def generate_candidates(generation_id: int) -> None:
     """Let a source answer a split."""
     execute.generate(Generation.objects.get(pk=generation_id))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def probe_encoder(probe_id: int) -> None:
+    """Find where a base's hearing is lost."""
+    execute.probe(EncoderProbe.objects.get(pk=probe_id))
 
 
 @shared_task  # type: ignore[untyped-decorator]

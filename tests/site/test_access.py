@@ -17,8 +17,10 @@ from annotation.bringing import keep_transcript
 from annotation.models import ApiToken, Derived, Ingest, Participant, Release, Upload
 from annotation.releases.options import Options
 from evaluation import assignment
+from modeling import bases
 from modeling.launch import start_transcription
 from modeling.models import Adapter
+from modeling.probes import start_probe
 from tests.annotation.audio.sounds import music, write
 from tests.annotation.releases.frozen import freeze
 from tests.evaluation.studies import study_of
@@ -162,6 +164,8 @@ ROUTES = [
     form("generation-new", ADMIN, "slug", read=ADMIN),
     form("generation-imports", ADMIN, "slug", read=ADMIN),
     page("generation", MEMBER, "generation"),
+    form("probes", ADMIN, "slug", read=MEMBER, subject="base:tiny", clips="40"),
+    page("probe", MEMBER, "probe"),
     # studies
     page("studies", MEMBER, "slug"),
     form("study-new", ADMIN, "slug", read=ADMIN),
@@ -293,6 +297,8 @@ ROUTES = [
     api("api-generation-cancellation", None, "generation", post=ADMIN),
     api("api-generation-retry", None, "generation", post=ADMIN),
     api("api-candidates", PERSON),
+    api("api-probes", PERSON, post=ADMIN, project="slug", base="tiny"),
+    api("api-probe", MEMBER, "probe"),
     api("api-studies", PERSON, post=ADMIN, snapshot="snapshot", contenders=["expert", "tiny"], raters=2),
     api("api-study", MEMBER, "study"),
     api("api-study-opening", None, "study", post=ADMIN),
@@ -393,6 +399,7 @@ def world(project, ana, rita, ada, sam, sue, settings):
         "adapter": adapter.pk,
         "experiment": experiment_of(snapshot).pk,
         "generation": generation_of(snapshot).pk,
+        "probe": start_probe(project=project, base=bases.named("tiny")).pk,
         "transcription": start_transcription(recording=recording).pk,
         "study": study.pk,
         "export_form": "jsonl",
