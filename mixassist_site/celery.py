@@ -65,6 +65,9 @@ def put_back(**kwargs: Any) -> None:
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 def stop_reaper(**kwargs: Any) -> None:
-    """End the timer with the worker."""
+    """End the timer with the worker, and the child that waits."""
+    from mixassist_site.child import REST
+
+    REST.let_go()
     if reaper := getattr(app, "reaper", None):
         reaper.stop()

@@ -18,6 +18,7 @@ JOB_LEASE_SECONDS = 3.0
 JOB_HEARTBEAT_SECONDS = 0.5
 JOB_REAPER_SECONDS = 0.5
 JOB_STOP_GRACE_SECONDS = 20.0
+GENERATION_IDLE_SECONDS = float(os.environ.get("GENERATION_IDLE", 0))  # one that stays would outlive its test
 
 _database = DATABASES["default"]  # noqa: F405
 if _database["ENGINE"].endswith("sqlite3"):

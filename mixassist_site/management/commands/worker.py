@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from mixassist_site.child import REST
 from mixassist_site.jobs import SHUTDOWN, Reaper, next_job, reap, work_off
 
 THREADS = {"cpu": 2, "gpu": 1}
@@ -41,6 +42,7 @@ class Command(BaseCommand):
             work(queues, once=once)
         finally:
             reaper.stop()
+            REST.let_go()
 
 
 def work(queues: list[str], *, once: bool) -> None:
