@@ -116,7 +116,9 @@ class StudyForm(forms.Form):
         picked = {name: asked.pop(name) for name in ("topics", "with_clip", "sample")}
         topics = tuple(topic.strip() for topic in picked.pop("topics").split(",") if topic.strip())
         told = {field.name: asked.pop(field.name) for field in fields(rules.Rules) if field.name in asked}
-        named = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items() if value}
+        named: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in told.items() if value
+        }
         return protocol.Plan(
             snapshot=snapshot,
             split=split,

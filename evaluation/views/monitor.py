@@ -77,7 +77,7 @@ def panel(request: MemberRequest, pk: int) -> HttpResponse:
         joining.open_door(found)
         StudyAct.record(found, request.user, "panel", places=form.panel["places"])
     else:
-        messages.error(request, " ".join(f"{name}: {' '.join(told)}" for name, told in form.errors.items()))
+        messages.error(request, " ".join(f"{name}: {' '.join(map(str, told))}" for name, told in form.errors.items()))
     return redirect("study-monitor", pk)
 
 
