@@ -71,6 +71,13 @@ class Rest:
         self._timer: threading.Timer | None = None
         self.holds = ""
 
+    @property
+    def label(self) -> str:
+        """A name for what is held: the key, where it is told as an object with one."""
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            return str(json.loads(self.holds)["key"])
+        return self.holds
+
     def take(self, module: str, holds: str) -> Child | None:
         """The child that holds this, for whoever asks; any other is let go, for its memory is wanted."""
         child, held = self._out()

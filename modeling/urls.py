@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modeling.views import adapters, comparisons, experiments, generations, probes, runs, transcriptions
+from modeling.views import adapters, comparisons, experiments, generations, probes, runs, transcriptions, workers
 
 urlpatterns = [
     path("projects/<slug:slug>/runs/", runs.runs, name="runs"),
@@ -25,6 +25,7 @@ urlpatterns = [
     path("adapters/<int:pk>/approval/", adapters.approval, name="adapter-approval"),
     path("adapters/<int:pk>/retirement/", adapters.retirement, name="adapter-retirement"),
     path("projects/<slug:slug>/probes/", probes.probe_list, name="probes"),
+    path("workers/", workers.worker_list, name="workers"),
     path("probes/<int:pk>/", probes.probe, name="probe"),
     path("generations/<int:pk>/", generations.generation, name="generation"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modeling.api import adapters, experiments, generations, probes, runs, transcriptions
+from modeling.api import adapters, experiments, generations, probes, runs, transcriptions, workers
 
 urlpatterns = [
     path("runs/", runs.RunList.as_view(), name="api-runs"),
@@ -29,6 +29,7 @@ urlpatterns = [
         name="api-generation-cancellation",
     ),
     path("generations/<int:pk>/retry/", generations.GenerationRetry.as_view(), name="api-generation-retry"),
+    path("workers/", workers.WorkerList.as_view(), name="api-workers"),
     path("probes/", probes.ProbeList.as_view(), name="api-probes"),
     path("probes/<int:pk>/", probes.ProbeDetail.as_view(), name="api-probe"),
     path("transcriptions/", transcriptions.TranscriptionList.as_view(), name="api-transcriptions"),

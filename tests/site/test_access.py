@@ -45,6 +45,8 @@ MEMBER = {**PERSON, "stranger": HIDDEN}
 REVIEWER = {**MEMBER, "annotator": FORBIDDEN}
 ADMIN = {**REVIEWER, "reviewer": FORBIDDEN}
 SUPER = {**PERSON, **dict.fromkeys(("stranger", "annotator", "reviewer", "admin"), FORBIDDEN)}
+# Who administers a project, whichever.
+WATCHER = {**PERSON, "annotator": FORBIDDEN, "reviewer": FORBIDDEN}
 # What belongs to one person and is not there for anybody else.
 ONLY = {**MEMBER, **dict.fromkeys(("stranger", "annotator", "reviewer", "admin", "superuser"), HIDDEN)}
 ANA = {**ONLY, "annotator": MAY}
@@ -166,6 +168,7 @@ ROUTES = [
     page("generation", MEMBER, "generation"),
     form("probes", ADMIN, "slug", read=MEMBER, subject="base:tiny", clips="40"),
     page("probe", MEMBER, "probe"),
+    page("workers", WATCHER),
     # studies
     page("studies", MEMBER, "slug"),
     form("study-new", ADMIN, "slug", read=ADMIN),
@@ -297,6 +300,7 @@ ROUTES = [
     api("api-generation-cancellation", None, "generation", post=ADMIN),
     api("api-generation-retry", None, "generation", post=ADMIN),
     api("api-candidates", PERSON),
+    api("api-workers", WATCHER),
     api("api-probes", PERSON, post=ADMIN, project="slug", base="tiny"),
     api("api-probe", MEMBER, "probe"),
     api("api-studies", PERSON, post=ADMIN, snapshot="snapshot", contenders=["expert", "tiny"], raters=2),

@@ -12,6 +12,7 @@ from django.db import connections
 
 from mixassist_site.child import REST
 from mixassist_site.jobs import SHUTDOWN, Reaper, next_job, reap, work_off
+from modeling.workers import Heart
 
 THREADS = {"cpu": 2, "gpu": 1}
 
@@ -38,10 +39,13 @@ class Command(BaseCommand):
             reap()
         reaper = Reaper()
         reaper.start()
+        heart = Heart(queues)
+        heart.start()
         try:
             work(queues, once=once)
         finally:
             reaper.stop()
+            heart.stop()
             REST.let_go()
 
 
