@@ -1,5 +1,6 @@
 """How strong each contender is where a vote may be a tie: Davidson's model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,9 +8,10 @@ import numpy.typing as npt
 
 from evaluation.stats import bradley_terry
 from evaluation.stats.newton import Array, NotIdentified, maximise
+from evaluation.stats.sandwich import covariance as sandwich
 from evaluation.stats.ties import check, pairs_of
 
-__all__ = ["DavidsonFit", "NotIdentified", "fit"]
+__all__ = ["DavidsonFit", "NotIdentified", "clustered", "fit"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,3 +69,40 @@ def fit(wins: npt.ArrayLike, ties: npt.ArrayLike) -> DavidsonFit:
     value, _, information = derivatives(place)
     covariance = np.asarray(np.linalg.inv(information) - level, dtype=np.float64)[:size, :size]
     return DavidsonFit(place[:size] - place[:size].mean(), covariance, float(np.exp(place[size])), value)
+
+
+def clustered(
+    found: DavidsonFit,
+    one: npt.ArrayLike,
+    other: npt.ArrayLike,
+    score: npt.ArrayLike,
+    clusters: Sequence[npt.ArrayLike],
+) -> Array | None:
+    """Return the covariance of a fit's strengths, (K, K), where votes hang together (see `sandwich.covariance`).
+
+    `one`, `other`: N contenders' numbers; `score`: N times 1 where the one won, -1 where the other did, 0 for a tie.
+    None with fewer than two clusters of some way, and for a fit without ties: there take Bradley and Terry's.
+    """
+    if not found.nu:
+        return None
+    first, second = np.asarray(one, dtype=np.int64), np.asarray(other, dtype=np.int64)
+    outcome = np.asarray(score, dtype=np.float64)
+    size, votes = len(found.strength), np.arange(len(outcome))
+    x, log_nu = found.strength[first] - found.strength[second], np.log(found.nu)
+    total = np.logaddexp(np.logaddexp(x / 2, -x / 2), log_nu)
+    p, q, t = np.exp(x / 2 - total), np.exp(-x / 2 - total), np.exp(log_nu - total)
+    scores = np.zeros((len(outcome), size + 1))
+    slope = (outcome - (p - q)) / 2
+    scores[votes, first] = slope
+    scores[votes, second] = -slope
+    scores[:, size] = (outcome == 0) - t
+    information = np.zeros((size + 1, size + 1))
+    bend, lean = ((p + q) - (p - q) ** 2) / 4, -(p - q) * t / 2
+    for a, b, sign in ((first, first, 1), (second, second, 1), (first, second, -1), (second, first, -1)):
+        np.add.at(information, (a, b), sign * bend)
+    for a, sign in ((first, 1), (second, -1)):
+        np.add.at(information, (a, np.full_like(a, size)), sign * lean)
+        np.add.at(information, (np.full_like(a, size), a), sign * lean)
+    information[size, size] = float((t * (1 - t)).sum())
+    wide = sandwich(scores, information, clusters)
+    return None if wide is None else wide[:size, :size]

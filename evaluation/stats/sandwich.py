@@ -9,6 +9,7 @@ import numpy.typing as npt
 from evaluation.stats.newton import Array
 
 Codes = npt.NDArray[np.int64]
+RANK = 1e-10  # of the greatest eigenvalue, below which nothing was learnt
 
 
 def covariance(
@@ -25,7 +26,8 @@ def covariance(
     ways = ways_of(clusters, len(rows))
     if any(way.max(initial=-1) < 1 for way in ways):
         return None
-    bread = np.linalg.pinv(np.asarray(information, dtype=np.float64), hermitian=True)
+    # what lacks rank is 1e-13 of the rest after many votes, not 0: it must not be taken for an estimate
+    bread = np.linalg.pinv(np.asarray(information, dtype=np.float64), rtol=RANK, hermitian=True)
     parts = [bread @ _meat(rows, way) @ bread for way in ways]
     if len(ways) == 1:
         return np.asarray(parts[0])
