@@ -1,17 +1,25 @@
 """Work metrics, analyses and judges: a child computes or asks, this publishes the result."""
 
+import hashlib
 import json
+import logging
 import shutil
 from functools import partial
 
 from django.conf import settings
 
-from evaluation import asking, measuring
-from evaluation.models import JudgeRun, MetricRun
+from evaluation import analysis, asking, drawing, launch, measuring
+from evaluation.errors import StudyError
+from evaluation.findings import whole
+from evaluation.findings.votes import columns
+from evaluation.freshness import code_version, is_current, newest_rating
+from evaluation.models import Analysis, JudgeRun, MetricRun, Study
 from evaluation.votes import votes_of
 from mixassist_site.child import Event, run_child
-from mixassist_site.jobs import Lease, works
+from mixassist_site.jobs import JobStopped, Lease, State, works
 from modeling.execute import written
+
+log = logging.getLogger(__name__)
 
 
 @works(MetricRun)
@@ -48,3 +56,51 @@ def _hear(lease: Lease, event: Event) -> None:
 def judge_study(run: JudgeRun, lease: Lease) -> None:
     """Ask a judge about a study."""
     asking.judge(run, lease)
+
+
+@works(Analysis)
+def analyse(job: Analysis, lease: Lease) -> None:
+    """Compute what a study's votes say, and freeze it."""
+    study = job.study
+    lease.report(0, 3, "Reads the votes", at_once=True)
+    newest = newest_rating(study)
+    everyone = votes_of(study, excluded=True)
+    facts = analysis.facts_of(study, everyone)
+    if lease.should_stop():
+        raise JobStopped
+    lease.report(1, 3, "Estimates and resamples", at_once=True)
+    names = list(study.contenders.order_by("pk").values_list("name", flat=True))
+    result = whole.report(facts, columns(everyone, names), draws=job.draws, seed=job.seed)
+    if lease.should_stop():
+        raise JobStopped
+    lease.report(2, 3, "Writes it down", at_once=True)
+    made = {
+        "votes_seen": newest,
+        "input_hash": analysis.input_hash(facts, everyone),
+        "code_version": code_version(),
+        "sha256": hashlib.sha256(whole.as_bytes(result)).hexdigest(),
+    }
+    with lease.publication(result=result, note="", **made):
+        pass
+    job.refresh_from_db()
+    try:
+        drawing.folder_of(job)
+    except drawing.DrawingFailed:
+        log.warning("the figures of %s are drawn when they are asked for", job)  # the numbers stand without them
+
+
+def report_of(study: Study, seed: int = 0) -> Analysis:
+    """The newest analysis if nothing has changed since, else a new one, computed here.
+
+    Raises StudyError where another process computes it just now, or it can't be computed.
+    """
+    newest = Analysis.objects.filter(study=study).finished().select_related("study").first()
+    if newest and newest.seed == seed and is_current(newest):
+        return newest
+    job = launch.start_analysis(study, seed=seed)
+    if not analyse(job):
+        raise StudyError("busy", "A worker computes this report already; try again when it has finished.")
+    job.refresh_from_db()
+    if job.state != State.SUCCEEDED:
+        raise StudyError(job.error_code or "stopped", job.error_message or "The report was stopped.")
+    return job

@@ -170,3 +170,28 @@ class RatersForm(forms.Form):
     """How many more raters a study invites."""
 
     count = forms.IntegerField(min_value=1, max_value=protocol.MAX_RATERS, initial=1, label="More raters")
+
+
+class PlannerForm(forms.Form):
+    """A plan and the question it should answer."""
+
+    contenders = forms.IntegerField(min_value=2, max_value=20, initial=2)
+    raters = forms.IntegerField(min_value=1, max_value=100_000, initial=12)
+    items = forms.IntegerField(min_value=1, max_value=1_000_000, initial=100)
+    votes_per_rater = forms.IntegerField(
+        min_value=1, max_value=10_000, initial=20, help_text="At most one a rater on each item."
+    )
+    share = forms.FloatField(
+        min_value=0.01, max_value=0.99, initial=0.6, label="Share to be told from a half",
+        help_text="Of decided votes: 0.6 is 60 against 40. What difference would matter to you?",
+    )  # fmt: skip
+    rho = forms.FloatField(
+        min_value=0, max_value=1, initial=0.1, label="Correlation of one rater's votes",
+        help_text="0 if raters were interchangeable; 0.05 to 0.2 is usual.",
+    )  # fmt: skip
+    tie_share = forms.FloatField(
+        min_value=0, max_value=0.99, initial=0.25, label="Share of votes that decide nothing",
+        help_text="Ties, both bad, can't judge. In the paper's study 27 of 100.",
+    )  # fmt: skip
+    power = forms.FloatField(min_value=0.5, max_value=0.99, initial=0.8)
+    alpha = forms.FloatField(min_value=0.001, max_value=0.2, initial=0.05, label="Error allowed (α, two-sided)")

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from evaluation import execute
-from evaluation.models import JudgeRun, MetricRun
+from evaluation.models import Analysis, JudgeRun, MetricRun
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -17,3 +17,9 @@ def judge_study(run_id: int) -> None:
     """Ask a judge about a study."""
     if run := JudgeRun.objects.filter(pk=run_id).first():
         execute.judge_study(run)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def analyse_study(analysis_id: int) -> None:
+    """Compute what a study's votes say."""
+    execute.analyse(Analysis.objects.get(pk=analysis_id))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import joining, metrics, monitor, rating, reports, studies
+from evaluation.views import joining, metrics, monitor, planner, rating, reports, studies
 
 urlpatterns = [
     path("projects/<slug:slug>/studies/", studies.studies, name="studies"),
@@ -18,7 +18,14 @@ urlpatterns = [
     path("studies/<int:pk>/raters/<int:number>/exclusion/", monitor.exclusion, name="study-rater-exclusion"),
     path("studies/<int:pk>/export/<slug:form>/", monitor.export, name="study-export"),
     path("studies/<int:pk>/report/", reports.report, name="study-report"),
-    path("studies/<int:pk>/figure.svg", reports.figure, name="study-figure"),
+    path("studies/<int:pk>/report/changes/", reports.changes, name="study-changes"),
+    path("studies/<int:pk>/report/quotes/", reports.quotes, name="study-quotes"),
+    path("studies/<int:pk>/report/<int:number>/", reports.report, name="study-analysis"),
+    path("studies/<int:pk>/report/<int:number>/figures/<slug:name>.<slug:kind>", reports.figure, name="study-figure"),
+    path("studies/<int:pk>/report/<int:number>/tables/<slug:name>.csv", reports.table, name="study-table"),
+    path("studies/<int:pk>/report/<int:number>/report.<slug:kind>", reports.file, name="study-report-file"),
+    path("studies/<int:pk>/analyses/", reports.analyses, name="study-analyses"),
+    path("projects/<slug:slug>/planner/", planner.planner, name="planner"),
     path("studies/<int:pk>/metrics/", metrics.metrics, name="study-metrics"),
     path("join/<str:token>/", joining.join, name="join"),
     path("rate/<str:token>/", rating.rate, name="rate"),

@@ -22,8 +22,9 @@ from annotation.launch import start_snapshot
 from annotation.models import Layer, MixingSession, Person, Project, Role, Snapshot
 from annotation.uploading import add_recording
 from evaluation import protocol, simulation
+from evaluation.execute import report_of
 from evaluation.models import Comparison, Rating, Study
-from evaluation.reports import report_of, to_html, to_json
+from evaluation.reports import to_html, to_json
 from mixassist_site.jobs import Job, JobError, State
 from modeling import execute as modelling
 from modeling.bases import named

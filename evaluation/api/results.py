@@ -11,7 +11,8 @@ from rest_framework.views import APIView
 from evaluation import launch
 from evaluation.api.studies import Nothing, visible_study
 from evaluation.errors import StudyError
-from evaluation.models import MetricRun
+from evaluation.freshness import is_current
+from evaluation.models import Analysis, MetricRun
 from mixassist_site.http import me
 
 
@@ -48,6 +49,40 @@ class MetricsView(APIView):
         except StudyError as error:
             return Response({"error": error.code, "message": error.message}, status=409)
         return Response(MetricRunSerializer(run).data, status=202)
+
+
+class AnalysisSerializer(serializers.ModelSerializer[Analysis]):
+    """The job that computes a study's report."""
+
+    class Meta:
+        model = Analysis
+        fields = ["id", "study", "number", "state", "done", "total", "note", "error_code", "error_message", "seed"]
+        read_only_fields = fields
+
+
+class ReportView(APIView):
+    """What a study's votes say."""
+
+    scope = "manage"
+
+    @extend_schema(responses={200: dict, 409: dict})
+    def get(self, request: Request, pk: int) -> Response:
+        """The newest report, or that of `?number=`; `is_current` tells if votes came since. 409 before the first."""
+        study = visible_study(request, pk, "evaluation.read_results", self)
+        found = Analysis.objects.filter(study=study).finished().select_related("study")
+        if number := request.query_params.get("number"):
+            found = found.filter(number=number) if number.isdecimal() and len(number) < 10 else found.none()
+        newest = found.first()
+        if newest is None:
+            return missing("There is no such report of this study yet; POST here to have one computed.")
+        return Response(newest.told | {"is_current": is_current(newest)})
+
+    @extend_schema(request=Nothing, responses={202: AnalysisSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Queue the computation of a report; while one is under way, that one is meant."""
+        study = visible_study(request, pk, "evaluation.read_results", self)
+        Nothing.read(request)
+        return Response(AnalysisSerializer(launch.start_analysis(study, by=me(request))).data, status=202)
 
 
 def missing(message: str) -> Response:

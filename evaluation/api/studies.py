@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.models import Snapshot
-from evaluation import pairing, protocol, reports, rules
+from evaluation import pairing, protocol, rules
 from evaluation.errors import StudyError
 from evaluation.models import Rating, Study
 from mixassist_site.api_forms import Strict, chosen
@@ -165,16 +165,6 @@ class ClosingView(APIView):
         study = visible_study(request, pk, "evaluation.manage_study", self)
         Nothing.read(request)
         return moved(protocol.close_study(study, me(request)), study, request, "Only an open study can be closed.")
-
-
-class ReportView(APIView):
-    """What a study's votes say."""
-
-    @extend_schema(responses={200: dict})
-    def get(self, request: Request, pk: int) -> Response:
-        """The report, the same as on the page."""
-        study = visible_study(request, pk, "evaluation.read_results", self)
-        return Response(reports.to_json(reports.report_of(study)))
 
 
 class RatingList(generics.ListAPIView[Rating]):

@@ -9,7 +9,7 @@ urlpatterns = [
     path("studies/<int:pk>/", studies.StudyDetail.as_view(), name="api-study"),
     path("studies/<int:pk>/opening/", studies.OpeningView.as_view(), name="api-study-opening"),
     path("studies/<int:pk>/closing/", studies.ClosingView.as_view(), name="api-study-closing"),
-    path("studies/<int:pk>/report/", studies.ReportView.as_view(), name="api-study-report"),
+    path("studies/<int:pk>/report/", results.ReportView.as_view(), name="api-study-report"),
     path("studies/<int:pk>/ratings/", studies.RatingList.as_view(), name="api-study-ratings"),
     path("studies/<int:pk>/metrics/", results.MetricsView.as_view(), name="api-study-metrics"),
 ]

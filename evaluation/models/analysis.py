@@ -78,8 +78,7 @@ class Analysis(Job):
     def told(self) -> dict[str, Any]:
         """The result with the facts of its making, as scripts get it."""
         names = ("number", "seed", "draws", "input_hash", "code_version", "sha256")
-        made = {name: getattr(self, name) for name in names}
-        return {"analysis": made, **self.result}
+        return {**{name: getattr(self, name) for name in names}, **self.result}
 
     def get_absolute_url(self) -> str:
         """Its page."""

@@ -1,8 +1,12 @@
 """How numbers of a report are written: never more digits than they carry, a dash where there is nothing."""
 
+from typing import Any
+
 from django import template
 
 TITLES = {"bleu": "BLEU", "rouge_l": "ROUGE-L", "bertscore": "BERTScore"}
+
+OUTCOMES = {"one": "first better", "other": "second better", "both_good": "both good", "both_bad": "both bad"}
 
 register = template.Library()
 NOTHING = "–"
@@ -41,3 +45,17 @@ def plain(value: float | str | None) -> str:
 def metric(name: str) -> str:
     """A metric by the name that people know."""
     return TITLES.get(name, name)
+
+
+@register.filter
+def outcome(name: str) -> str:
+    """An outcome of a pair in words."""
+    return OUTCOMES.get(name, name)
+
+
+@register.filter
+def anything(value: Any) -> str:
+    """Any value of a result, as short as it can be told."""
+    if isinstance(value, float):
+        return f"{value:.4g}".replace("-", "−")
+    return NOTHING if value is None or value == "" else str(value)

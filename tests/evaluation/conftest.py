@@ -5,9 +5,10 @@ import re
 import pytest
 from django.test import Client
 
-from evaluation import reading
+from evaluation import drawing, reading
 from evaluation.models import Rater
 from modeling.backbones.errors import CoreError
+from tests.evaluation.analyses import scribble
 from tests.evaluation.studies import study_of
 from tests.fake_judge import KEY, FakeJudge
 
@@ -83,3 +84,10 @@ def judge(monkeypatch):
     yield start
     for one in started:
         one.close()
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    """Figures take a child seconds: most tests do without, those that look at them are marked `drawn`."""
+    if not request.node.get_closest_marker("drawn"):
+        monkeypatch.setattr(drawing, "_draw", scribble)

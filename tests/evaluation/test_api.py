@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from annotation.models import ApiToken
+from evaluation import execute
 from evaluation.assignment import next_for
 from evaluation.models import Study
 from evaluation.voting import vote
@@ -63,7 +64,12 @@ def test_reviewers_read_the_report_and_the_votes_with_the_presented_order(rita, 
     served = next_for(rater)
     vote(rater, served.token, served.left_token, "Clearer.")
     mine = script(rita, "read")
-    assert mine.get(f"/api/v1/studies/{study.pk}/report/").json()["votes"] == 1
+    assert mine.get(f"/api/v1/studies/{study.pk}/report/").json()["error"] == "not-yet"
+    asked = script(rita, "manage").post(f"/api/v1/studies/{study.pk}/report/", {}, content_type="application/json")
+    assert (asked.status_code, asked.json()["number"]) == (202, 1)
+    assert execute.report_of(study).number == 1  # the one that was asked for
+    told = mine.get(f"/api/v1/studies/{study.pk}/report/").json()
+    assert (told["votes"], told["is_current"]) == (1, True)
     row = mine.get(f"/api/v1/studies/{study.pk}/ratings/").json()["results"][0]
     assert row["left"] == served.left.contender.name
     assert row["right"] == served.right.contender.name

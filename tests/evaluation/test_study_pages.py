@@ -2,7 +2,7 @@
 
 import pytest
 
-from evaluation import protocol
+from evaluation import execute, protocol
 from evaluation.models import Study
 from tests.evaluation.studies import answers, frozen, study_of
 
@@ -77,7 +77,7 @@ def test_annotators_see_that_a_study_is_there_and_nothing_that_unblinds(ana, cli
         for hidden in ("tiny", "evening-1", "Rater 1", "/rate/", "report/", "Seed"):
             assert hidden not in text
     assert client.get(f"{study.get_absolute_url()}report/").status_code == 403
-    assert client.get(f"{study.get_absolute_url()}figure.svg").status_code == 403
+    assert client.get(f"{study.get_absolute_url()}report/1/figures/pairs.svg").status_code == 403
 
 
 def test_reviewers_read_results_and_never_the_links(rita, client, study):
@@ -111,7 +111,7 @@ def test_only_administrators_act(ana, rita, sam, client, study, act):
 
 def test_strangers_do_not_even_learn_that_a_study_is_there(sam, client, study):
     client.force_login(sam)
-    for path in ("", "report/", "figure.svg"):
+    for path in ("", "report/", "report/1/", "metrics/"):
         assert client.get(study.get_absolute_url() + path).status_code == 404
     assert client.get("/projects/songs/studies/").status_code == 404
     assert client.get("/projects/songs/studies/new/").status_code == 404
@@ -133,16 +133,9 @@ def test_a_closed_study_takes_no_more_raters_and_says_so(ada, client, study):
     assert study.raters.count() == 3
 
 
-def test_the_figure_is_an_image_with_a_tag(rita, client, study):
-    client.force_login(rita)
-    address = f"{study.get_absolute_url()}figure.svg"
-    first = client.get(address)
-    assert first["Content-Type"] == "image/svg+xml"
-    assert client.get(address, HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 304
-
-
 def test_the_report_page_shows_its_sentences(rita, client, study):
     client.force_login(rita)
+    execute.report_of(study)
     text = client.get(f"{study.get_absolute_url()}report/").content.decode()
     assert "Nobody has voted yet" in text
 

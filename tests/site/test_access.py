@@ -23,6 +23,7 @@ from modeling.models import Adapter
 from modeling.probes import start_probe
 from tests.annotation.audio.sounds import music, write
 from tests.annotation.releases.frozen import freeze
+from tests.evaluation.analyses import analysis_of
 from tests.evaluation.studies import study_of
 from tests.factories import (
     LayerFactory,
@@ -183,7 +184,14 @@ ROUTES = [
     form("study-panel", ADMIN, "study"),
     form("study-leaving-out", ADMIN, "study"),
     form("study-rater-exclusion", ADMIN, "study", "rater_number", rule="gold", reason="Failed."),
-    page("study-figure", REVIEWER, "study"),
+    form("study-analyses", REVIEWER, "study"),
+    page("study-analysis", REVIEWER, "study", "analysis"),
+    page("study-figure", REVIEWER, "study", "analysis", "pairs", "svg"),
+    page("study-table", REVIEWER, "study", "analysis", "pairs"),
+    page("study-report-file", REVIEWER, "study", "analysis", "pdf"),
+    page("study-changes", REVIEWER, "study"),
+    page("study-quotes", REVIEWER, "study"),
+    page("planner", MEMBER, "slug"),
     form("study-metrics", ADMIN, "study", read=REVIEWER),
     # the rater's world: the token alone opens it, for whoever holds it
     page("rate", OPEN, "rater_token"),
@@ -307,7 +315,7 @@ ROUTES = [
     api("api-study", MEMBER, "study"),
     api("api-study-opening", None, "study", post=ADMIN),
     api("api-study-closing", None, "study", post=ADMIN),
-    api("api-study-report", REVIEWER, "study"),
+    api("api-study-report", REVIEWER, "study", post=REVIEWER),
     api("api-study-ratings", REVIEWER, "study"),
     api("api-study-metrics", REVIEWER, "study", post=ADMIN),
 ]
@@ -407,6 +415,9 @@ def world(project, ana, rita, ada, sam, sue, settings):
         "transcription": start_transcription(recording=recording).pk,
         "study": study.pk,
         "export_form": "jsonl",
+        "analysis": analysis_of(study).number,
+        "pairs": "pairs",
+        "pdf": "pdf",
         "rater_number": study.raters.order_by("number").last().number,
         "rater_token": rater.token,
         "pair_token": pair.token,

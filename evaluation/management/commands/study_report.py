@@ -6,56 +6,57 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from evaluation import reports
+from evaluation import drawing, reports
+from evaluation.errors import StudyError
+from evaluation.execute import report_of
+from evaluation.figures import lines_of
 from evaluation.models import Study
 
 
 class Command(BaseCommand):
-    """`study_report STUDY [--json | --html OUT]`"""
+    """`study_report STUDY [--json | --html OUT | --pdf OUT] [--seed S]`"""
 
-    help = "Report on a study: as a table, as JSON, or as one self-contained HTML file."
+    help = "Report on a study: as text, as JSON, as one self-contained HTML file or as PDF."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which study, in which form."""
         parser.add_argument("study", type=int, help="the study's id")
+        parser.add_argument("--seed", type=int, default=0, help="of the draws behind intervals")
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="print one JSON object on the last line")
-        form.add_argument("--html", type=Path, metavar="OUT", help="write one HTML file with the figure inside")
+        form.add_argument("--html", type=Path, metavar="OUT", help="write one HTML file with the figures inside")
+        form.add_argument("--pdf", type=Path, metavar="OUT", help="write pages")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compute once, then tell it as asked."""
-        study = Study.objects.select_related("snapshot").filter(pk=min(options["study"], 2**62)).first()
+        """Compute once, unless nothing has changed since, then tell it as asked."""
+        study = Study.objects.select_related("snapshot", "project").filter(pk=min(options["study"], 2**62)).first()
         if study is None:
             raise CommandError(f"There is no study {options['study']}.")
-        report = reports.report_of(study)
-        if options["json"]:
-            self.stdout.write(json.dumps(reports.to_json(report)))
-        elif options["html"]:
-            write(options["html"], reports.to_html(report))
-            self.stdout.write(str(options["html"]))
-        else:
-            self.stdout.write("\n".join(lines(report)))
+        if not 0 <= options["seed"] < 2**31:
+            raise CommandError("The seed must be a whole number from 0 to 2147483647.")
+        try:
+            analysis = report_of(study, options["seed"])
+            if options["json"]:
+                self.stdout.write(json.dumps(reports.to_json(analysis)))
+            elif options["html"]:
+                self.stdout.write(write(options["html"], reports.to_html(analysis).encode()))
+            elif options["pdf"]:
+                self.stdout.write(write(options["pdf"], reports.to_pdf(analysis)))
+            else:
+                self.stdout.write("\n".join(lines_of(analysis.result)))
+        except StudyError as error:
+            raise CommandError(error.message) from None
+        except drawing.DrawingFailed:
+            raise CommandError("The figures could not be drawn; the log has the details.") from None
 
 
-def write(path: Path, text: str) -> None:
-    """Put a file in place whole."""
+def write(path: Path, data: bytes) -> str:
+    """Put a file in place whole, and name it."""
     try:
         beside = path.with_name(f".{path.name}.part")
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(data)
         beside.replace(path)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it names no file"
         raise CommandError(f"The report can't be written to {path}: {why}.") from error
-
-
-def lines(report: reports.StudyReport) -> list[str]:
-    """The report for a terminal."""
-    told = [f"{report.title}: {report.votes} votes, {report.decided} decided, {report.comparisons} comparisons"]
-    if report.simulated_votes:
-        told.append(f"{report.simulated_votes} of these votes are simulated.")
-    for each in report.contenders:
-        share = "no decided vote"
-        if each.share is not None and each.low is not None and each.high is not None and each.p is not None:
-            share = f"{each.share:.1%} of decided [{each.low:.1%}, {each.high:.1%}], sign test p = {each.p:.3g}"
-        told.append(f"  {each.name}: {each.wins} won, {each.losses} lost, {share}")
-    return [*told, *report.limits]
+    return str(path)

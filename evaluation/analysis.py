@@ -1,0 +1,80 @@
+"""What an analysis is computed from."""
+
+import hashlib
+import json
+from typing import Any
+
+from evaluation.findings.whole import Facts
+from evaluation.flow import flow_of
+from evaluation.measuring import concords
+from evaluation.models import Comparison, MetricRun, Response, Study
+from evaluation.votes import Vote, votes_of
+from modeling.models import Source
+
+
+def facts_of(study: Study, votes: list[Vote]) -> Facts:
+    """All that a report needs beside the votes."""
+    flow = flow_of(study)
+    people = {row["number"]: row for row in study.raters.values("number", "label", "is_simulated", "excluded_for")}
+    expert = study.contenders.filter(generation__source=Source.EXPERT).values_list("name", flat=True).first()
+    shown = Response.objects.filter(item__study=study, contender__isnull=False)
+    run = MetricRun.objects.filter(study=study).finished().first()
+    comparisons = Comparison.objects.filter(item__study=study).count()
+    return Facts(
+        study={
+            "id": study.pk,
+            "title": study.title,
+            "state": study.state,
+            "question": study.question,
+            "snapshot": study.snapshot.name,
+            "split": study.split,
+            "items": study.items.count(),
+            "skipped": len(study.skipped),
+            "frozen_hash": study.frozen_hash,
+        },
+        comparisons=comparisons,
+        wanted=comparisons * study.ratings_per_comparison,
+        flow={
+            name: getattr(flow, name)
+            for name in ("invited", "started", "consented", "screened_out", "withdrawn", "completed", "excluded")
+        },
+        expert=expert,
+        texts={(name, row): text for name, row, text in shown.values_list("contender__name", "item__row", "shown")},
+        simulated=frozenset(row["label"] for row in people.values() if row["is_simulated"]),
+        excluded=frozenset(row["label"] for row in people.values() if row["excluded_for"]),
+        flags={people[number]["label"]: tuple(rules) for number, rules in flow.flags.items()},
+        repeats=repeats_of(study, votes),
+        reasons=sum(bool(vote.reason) for vote in votes),
+        metrics=metrics_of(run, votes) if run else None,
+    )
+
+
+def repeats_of(study: Study, votes: list[Vote]) -> tuple[int, int]:
+    """Pairs that a rater saw again and answered the same, of how many."""
+    first = {(vote.rater, vote.item, vote.one, vote.other): vote.outcome for vote in votes}
+    again = votes_of(study, include=("repeat",))
+    pairs = [(first.get((vote.rater, vote.item, vote.one, vote.other)), vote.outcome) for vote in again]
+    seen = [(before, after) for before, after in pairs if before is not None]
+    return sum(before == after for before, after in seen), len(seen)
+
+
+def metrics_of(run: MetricRun, votes: list[Vote]) -> dict[str, Any]:
+    """The newest metrics, with their τ on the votes of this analysis."""
+    kept = {name: value for name, value in run.result.items() if name not in ("scores", "tau", "votes")}
+    return kept | {"tau": concords(run.result, votes), "input_hash": run.input_hash}
+
+
+def input_hash(facts: Facts, votes: list[Vote]) -> str:
+    """The hash of everything that an analysis is computed from."""
+    seen = hashlib.sha256()
+    for vote in votes:
+        row: list[Any] = [vote.item, vote.one, vote.other, vote.left, vote.choice, vote.rater, vote.label, vote.ms]
+        row += [vote.topic, vote.strength, vote.criteria, vote.guess, bool(vote.reason)]
+        seen.update(json.dumps(row, sort_keys=True).encode())
+    names = ("study", "comparisons", "wanted", "flow", "expert", "repeats")
+    told = {name: getattr(facts, name) for name in names}
+    told |= {"flags": {key: list(rules) for key, rules in facts.flags.items()}, "metrics": facts.metrics}
+    told |= {"simulated": sorted(facts.simulated), "excluded": sorted(facts.excluded)}
+    told["texts"] = sorted([*key, text] for key, text in facts.texts.items())
+    seen.update(json.dumps(told, sort_keys=True).encode())
+    return seen.hexdigest()

@@ -1,0 +1,38 @@
+"""Whether an analysis still says what the votes say; cheap enough for every page."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from django.db.models import Count, Max
+
+from evaluation.models import Analysis, MetricRun, Rating, Study
+
+PARTS = ("stats", "findings", "metrics")
+
+
+def newest_rating(study: Study) -> int:
+    """The key of the newest rating: what tells that an analysis is behind."""
+    return Rating.objects.filter(assignment__rater__study=study).aggregate(last=Max("pk"))["last"] or 0
+
+
+def is_current(analysis: Analysis) -> bool:
+    """Whether nothing has changed since that it was computed from: votes, exclusions, metrics, state or code."""
+    study, result = analysis.study, analysis.result
+    left_out = study.raters.exclude(excluded_for="").order_by().values_list("excluded_for").annotate(n=Count("pk"))
+    run = MetricRun.objects.filter(study=study).finished().values_list("input_hash", flat=True).first()
+    return (
+        analysis.votes_seen == newest_rating(study)
+        and analysis.code_version == code_version()
+        and result["study"]["state"] == study.state
+        and result["flow"]["excluded"] == dict(left_out)
+        and (result["metrics"] or {}).get("input_hash") == run
+    )
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """The hash of the code that computes results: it changes when their numbers might."""
+    here = Path(__file__).parent
+    files = sorted(path for part in PARTS for path in (here / part).glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
