@@ -36,6 +36,7 @@ def test_no_page_loads_a_model_library(ada, project):
         f"/adapters/{adapter.pk}/", "/projects/songs/generations/", "/projects/songs/generations/new/",
         "/projects/songs/generations/imports/",
         f"/generations/{generation.pk}/", "/api/v1/runs/", "/api/v1/adapters/", "/api/v1/generations/",
+        "/workers/", "/projects/songs/probes/", "/api/v1/workers/", "/api/v1/probes/",
         "/api/v1/candidates/", f"/api/v1/runs/{run.pk}/metrics/",
     ]  # fmt: skip
     form = {"snapshot": snapshot.pk, "base": "tiny", "key": "6f1b5a36-6c7e-4a52-9f0b-5b7b0e8b1a02"}
