@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import audio, browser, browsing, in_time, site, snapshots, statistics, studies, transcripts, workbench
+from bench import audio, browser, browsing, candidates, in_time, site, snapshots, statistics, studies, transcripts, workbench
 from bench.measure import Figure, Recordings
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -20,6 +20,7 @@ ARMS = {
     **browsing.ARMS,
     **statistics.ARMS,
     **studies.ARMS,
+    **candidates.ARMS,
 }
 
 
