@@ -8,6 +8,7 @@ from evaluation.findings.whole import Facts
 from evaluation.flow import flow_of
 from evaluation.measuring import concords
 from evaluation.models import Comparison, MetricRun, Response, Study
+from evaluation.panel import panel_of, runs_of
 from evaluation.votes import Vote, votes_of
 from modeling.models import Source
 
@@ -46,6 +47,21 @@ def facts_of(study: Study, votes: list[Vote]) -> Facts:
         repeats=repeats_of(study, votes),
         reasons=sum(bool(vote.reason) for vote in votes),
         metrics=metrics_of(run, votes) if run else None,
+        judges=judges_of(study),
+    )
+
+
+def judges_of(study: Study) -> tuple[dict[str, Any], ...]:
+    """Each judge's newest run: how many questions were scored, rank-1 shares and mean ranks."""
+    if not runs_of(study):
+        return ()
+    kept = ("name", "verdicts", "best", "mean_rank")
+    return tuple(
+        {
+            **{key: getattr(judge, key) for key in ("run", "judge", "template", "is_scripted", "scored", "attempted")},
+            "standings": [{key: getattr(each, key) for key in kept} for each in judge.standings],
+        }
+        for judge in panel_of(study).judges
     )
 
 
@@ -71,7 +87,7 @@ def input_hash(facts: Facts, votes: list[Vote]) -> str:
         row: list[Any] = [vote.item, vote.one, vote.other, vote.left, vote.choice, vote.rater, vote.label, vote.ms]
         row += [vote.topic, vote.strength, vote.criteria, vote.guess, bool(vote.reason)]
         seen.update(json.dumps(row, sort_keys=True).encode())
-    names = ("study", "comparisons", "wanted", "flow", "expert", "repeats")
+    names = ("study", "comparisons", "wanted", "flow", "expert", "repeats", "judges")
     told = {name: getattr(facts, name) for name in names}
     told |= {"flags": {key: list(rules) for key, rules in facts.flags.items()}, "metrics": facts.metrics}
     told |= {"simulated": sorted(facts.simulated), "excluded": sorted(facts.excluded)}

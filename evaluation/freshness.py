@@ -6,7 +6,8 @@ from pathlib import Path
 
 from django.db.models import Count, Max
 
-from evaluation.models import Analysis, MetricRun, Rating, Study
+from evaluation.models import Analysis, JudgeRun, MetricRun, Rating, Study
+from mixassist_site.jobs import State
 
 PARTS = ("stats", "findings", "metrics")
 
@@ -27,7 +28,14 @@ def is_current(analysis: Analysis) -> bool:
         and result["study"]["state"] == study.state
         and result["flow"]["excluded"] == dict(left_out)
         and (result["metrics"] or {}).get("input_hash") == run
+        and {judge["run"] for judge in result["judges"]} == set(newest_judges(study))
     )
+
+
+def newest_judges(study: Study) -> list[int]:
+    """The newest finished run of each judge."""
+    runs = JudgeRun.objects.filter(study=study, state=State.SUCCEEDED).order_by()
+    return list(runs.values("judge").annotate(newest=Max("pk")).values_list("newest", flat=True))
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import joining, metrics, monitor, planner, rating, reports, studies
+from evaluation.views import joining, metrics, monitor, paper, planner, rating, reports, studies
 
 urlpatterns = [
     path("projects/<slug:slug>/studies/", studies.studies, name="studies"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("studies/<int:pk>/report/<int:number>/figures/<slug:name>.<slug:kind>", reports.figure, name="study-figure"),
     path("studies/<int:pk>/report/<int:number>/tables/<slug:name>.csv", reports.table, name="study-table"),
     path("studies/<int:pk>/report/<int:number>/report.<slug:kind>", reports.file, name="study-report-file"),
+    path("studies/<int:pk>/paper/", paper.tables, name="study-paper"),
     path("studies/<int:pk>/analyses/", reports.analyses, name="study-analyses"),
     path("projects/<slug:slug>/planner/", planner.planner, name="planner"),
     path("studies/<int:pk>/metrics/", metrics.metrics, name="study-metrics"),

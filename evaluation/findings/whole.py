@@ -30,6 +30,7 @@ class Facts:
     repeats: tuple[int, int] = (0, 0)  # pairs seen again that got the same answer, of how many
     reasons: int = 0
     metrics: Mapping[str, Any] | None = None
+    judges: tuple[Mapping[str, Any], ...] = ()
 
 
 def report(facts: Facts, votes: Votes, *, draws: int, seed: int) -> dict[str, Any]:
@@ -67,6 +68,8 @@ def report(facts: Facts, votes: Votes, *, draws: int, seed: int) -> dict[str, An
         "blinding": people.blinding_of(counted, facts.expert),
         "leak": leak_of(facts.texts),
         "metrics": dict(facts.metrics) if facts.metrics else None,
+        "judges": [dict(judge) for judge in facts.judges],
+        "expert": facts.expert,
         "reasons": facts.reasons,
         "level": 0.95,
     }

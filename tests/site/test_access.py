@@ -191,6 +191,7 @@ ROUTES = [
     page("study-report-file", REVIEWER, "study", "analysis", "pdf"),
     page("study-changes", REVIEWER, "study"),
     page("study-quotes", REVIEWER, "study"),
+    page("study-paper", REVIEWER, "study"),
     page("planner", MEMBER, "slug"),
     form("study-metrics", ADMIN, "study", read=REVIEWER),
     # the rater's world: the token alone opens it, for whoever holds it
