@@ -15,6 +15,7 @@ from evaluation.stats.sandwich import Codes, crossing, ways_of
 
 MAX_FAILED = 0.1  # of the draws: more without an estimate, and those that have one tell of a chosen few
 AT_ONCE = 2_000_000  # numbers that are held for draws at once
+EXACT = 1 << 22  # votes below which a draw's counts are whole numbers that half the width holds
 FEW = 200  # draws whose variance alone is used
 
 
@@ -97,6 +98,7 @@ def counts(
     NaN where it doesn't exist.
     """
     codes = np.asarray(cells, dtype=np.int64)
+    size = np.float32 if len(codes) < EXACT else np.float64
     ways = ways_of(clusters, len(codes))
     if not len(codes):
         return None
@@ -110,13 +112,13 @@ def counts(
         rng = np.random.default_rng([seed, stream])
         if count == len(codes):  # every vote stands alone
             return np.asarray(statistic(rng.multinomial(count, seen / count, size=number).astype(np.float64)))
-        each = csr_array((np.ones(len(codes)), (codes, way)), shape=(n_cells, count))
+        each = csr_array((np.ones(len(codes), dtype=size), (codes, way)), shape=(n_cells, count))
         found = []
         for start in range(0, number, step := max(1, AT_ONCE // count)):
             some = min(step, number - start)
             flat = rng.integers(count, size=(some, count)) + np.arange(some)[:, None] * count
-            weights = np.bincount(flat.reshape(-1), minlength=some * count).reshape(some, count).astype(np.float64)
-            found.append(np.asarray(statistic((each @ np.ascontiguousarray(weights.T)).T)))
+            weights = np.bincount(flat.reshape(-1), minlength=some * count).reshape(some, count).astype(size)
+            found.append(np.asarray(statistic((each @ np.ascontiguousarray(weights.T)).T.astype(np.float64))))
         return np.concatenate(found)
 
     return _interval(whole, ways, draw, n, level)
