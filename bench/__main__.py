@@ -5,7 +5,20 @@ import json
 import tempfile
 from pathlib import Path
 
-from bench import audio, browser, browsing, candidates, in_time, site, snapshots, statistics, studies, transcripts, workbench
+from bench import (
+    audio,
+    browser,
+    browsing,
+    candidates,
+    in_time,
+    reports,
+    site,
+    snapshots,
+    statistics,
+    studies,
+    transcripts,
+    workbench,
+)
 from bench.measure import Figure, Recordings
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -21,6 +34,7 @@ ARMS = {
     **statistics.ARMS,
     **studies.ARMS,
     **candidates.ARMS,
+    **reports.ARMS,
 }
 
 

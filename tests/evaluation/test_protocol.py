@@ -133,7 +133,8 @@ def test_a_snapshot_whose_files_are_gone_is_refused_in_words(project):
 
 
 def test_the_web_process_reads_and_draws_in_children(project):
-    program = "import sys, evaluation.protocol, evaluation.reports, evaluation.urls, evaluation.api.urls; "
+    program = "import sys, evaluation.protocol, evaluation.api.results; "
+    program += "from evaluation.views import metrics, paper, planner, reports; "
     program += "print([name for name in ('matplotlib', 'scipy', 'torch') if name in sys.modules])"
     command = [sys.executable, "manage.py", "shell", "--no-imports", "-v", "0", "-c", program]
     told = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True).stdout
