@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from annotation.models import Layer
 from annotation.words import LONGEST, MOST
 from mixassist_site.child import Event, run_child
 from mixassist_site.jobs import JobError, JobStopped, Lease, LeaseLost, State, cancelled, queued, works
+from mixassist_site.templatetags.site import lasting
 from modeling import bases, servers
 from modeling.backbones.errors import CoreError
 from modeling.generation import endpoint
@@ -284,16 +284,8 @@ def pace(event: Event) -> str:
     left = (steps - step) * (event["tokens"] / step) / rate if rate else 0
     told = [f"Step {step} of {steps}", f"loss {event['loss']:.3f}", f"{rate:,.0f} tokens/s"]
     if step < steps:
-        told.append(f"about {length_of(left)} left")
+        told.append(f"about {lasting(left)} left")
     return ", ".join([*told, f"{event['memory_bytes'] / 1e9:.1f} GB"])
-
-
-def length_of(seconds: float) -> str:
-    """A time in words: 40 s, 12 min, 3 h 5 min."""
-    if seconds < 90:
-        return f"{math.ceil(seconds)} s"
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def metrics_of(run: TrainingRun, record: dict[str, Any]) -> list[Metric]:

@@ -80,6 +80,7 @@ class RunForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.project = project
         snapshots = project.snapshots.frozen().order_by("-pk")
         self.fields["snapshot"].queryset = snapshots  # type: ignore[attr-defined]
         base = self.fields["base"]

@@ -1,6 +1,7 @@
 """How values are written on a page."""
 
 import json
+import math
 from typing import Any
 
 from django import template
@@ -42,6 +43,15 @@ def short(digest: str) -> str:
 def megabytes(size: int | None) -> str:
     """Bytes as megabytes."""
     return f"{size / 1e6:,.1f} MB" if isinstance(size, int) else "–"
+
+
+@register.filter
+def lasting(seconds: float) -> str:
+    """A time in words: 40 s, 12 min, 3 h 5 min."""
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 @register.filter

@@ -14,7 +14,7 @@ from typing import Any, Self
 from modeling.training.config import TrainingConfig
 
 USUAL_TOKENS = 700  # of a turn: 15 s of audio at 25 tokens a second, and 325 of text
-KEPT_PER_LAYER = 16  # numbers of a token's width that a decoder layer keeps for its backward pass, besides the MLP's
+KEPT_PER_LAYER = 10  # numbers of a token's width that a decoder layer keeps for its backward pass, besides the MLP's
 GPU_OPERATIONS = 790e12 * 0.33  # a second, of a large card in bfloat16
 OPENING_BYTES_PER_SECOND = 0.6e9  # of weights, from a disk
 
@@ -121,5 +121,5 @@ def weight_bytes(shape: Shape, config: TrainingConfig) -> int:
 
 def activation_bytes(shape: Shape, tokens: int) -> int:
     """What the decoder keeps of a microbatch for its backward pass, in two bytes a number, with its logits."""
-    a_layer = KEPT_PER_LAYER * shape.width + 4 * shape.inner
+    a_layer = KEPT_PER_LAYER * shape.width + 3 * shape.inner
     return tokens * (2 * shape.layers * a_layer) + 4 * (tokens // 8) * shape.vocabulary * 3

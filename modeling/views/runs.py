@@ -1,5 +1,6 @@
 """Training runs: the list, a new one, its loss curve while it learns."""
 
+import uuid
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,7 @@ from annotation.models import Project
 from mixassist_site.http import MemberRequest, page_of
 from modeling import bases, launch
 from modeling.curve import draw
+from modeling.foretelling import foretell
 from modeling.forms import RunForm
 from modeling.models import TrainingRun
 from modeling.training.config import TrainingConfig
@@ -44,8 +46,31 @@ def new_run(request: MemberRequest, slug: str) -> HttpResponse:
             return redirect(run)
     else:
         form = RunForm(initial=request.GET.dict(), project=project)
-    context = {"project": project, "form": form, "has_snapshot": form.fields["snapshot"].queryset.exists()}  # type: ignore[attr-defined]
+    context = {
+        "project": project,
+        "form": form,
+        "has_snapshot": form.fields["snapshot"].queryset.exists(),  # type: ignore[attr-defined]
+        **told_before(form, request),
+    }
     return render(request, "modeling/run_form.html", context, status=400 if form.errors else 200)
+
+
+def told_before(form: RunForm, request: MemberRequest) -> dict[str, Any]:
+    """The estimate for what the form holds, or why there is none; a form that was just opened holds its defaults."""
+    asked = request.POST if request.method == "POST" else request.GET
+    first = form.fields["snapshot"].queryset.first()  # type: ignore[attr-defined]
+    if first is None:
+        return {}
+    whole = {"snapshot": first.pk, "base": bases.known_keys()[0], "key": uuid.uuid4(), **asked.dict()}
+    filled = RunForm(whole, project=form.project)
+    if not filled.is_valid():
+        return {"no_estimate": "There is an estimate of time and memory once the options are right."}
+    base = bases.named(filled.cleaned_data["base"])
+    try:
+        config = launch.require_config(filled.config(), base)
+    except launch.LaunchError as error:
+        return {"no_estimate": error.message}
+    return {"estimate": foretell(filled.cleaned_data["snapshot"], base, config)}
 
 
 def start(request: MemberRequest, project: Project, form: RunForm) -> TrainingRun | None:
