@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: install demo test lint bench clean
+.PHONY: install demo test lint bench bench-gpu clean
 
 install: $(VENV)/.installed
 
@@ -32,6 +32,9 @@ lint: install
 
 bench: install
 	$(RUN) -m bench $(if $(ONLY),--only $(ONLY))
+
+bench-gpu: install
+	$(RUN) -m bench.gpu
 
 clean:
 	rm -rf $(VENV) var

@@ -16,6 +16,7 @@ from bench import (
     snapshots,
     statistics,
     studies,
+    training,
     transcripts,
     workbench,
 )
@@ -35,6 +36,7 @@ ARMS = {
     **studies.ARMS,
     **candidates.ARMS,
     **reports.ARMS,
+    **training.ARMS,
 }
 
 
