@@ -310,7 +310,7 @@ def told(run: JudgeRun, tally: dict[str, Any]) -> dict[str, Any]:
     spent = run.calls.aggregate(
         bought=Sum("bought"), cost=Sum("cost_nano"), cached=Count("pk", filter=Q(is_cached=True))
     )
-    known = run.is_imported or Endpoint.from_dict(run.judge, run.endpoint).known_price is not None
+    known = not run.endpoint or Endpoint.from_dict(run.judge, run.endpoint).known_price is not None
     return {
         "run": run.pk,
         "calls": spent["bought"] or 0,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import joining, metrics, monitor, paper, planner, rating, reports, studies
+from evaluation.views import joining, judges, metrics, monitor, paper, planner, rating, reports, studies
 
 urlpatterns = [
     path("projects/<slug:slug>/studies/", studies.studies, name="studies"),
@@ -27,6 +27,12 @@ urlpatterns = [
     path("studies/<int:pk>/paper/", paper.tables, name="study-paper"),
     path("studies/<int:pk>/analyses/", reports.analyses, name="study-analyses"),
     path("projects/<slug:slug>/planner/", planner.planner, name="planner"),
+    path("studies/<int:pk>/judges/", judges.study_judges, name="study-judges"),
+    path("studies/<int:pk>/judges/cache/", judges.judge_cache, name="study-judge-cache"),
+    path("studies/<int:pk>/judges/imports/", judges.judge_imports, name="study-judge-imports"),
+    path("studies/<int:pk>/judges/panel/", judges.panel, name="study-judge-panel"),
+    path("judge-runs/<int:pk>/", judges.judge_run, name="judge-run"),
+    path("judge-runs/<int:pk>/file/", judges.judge_run_file, name="judge-run-file"),
     path("studies/<int:pk>/metrics/", metrics.metrics, name="study-metrics"),
     path("join/<str:token>/", joining.join, name="join"),
     path("rate/<str:token>/", rating.rate, name="rate"),

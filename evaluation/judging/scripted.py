@@ -17,8 +17,8 @@ from typing import Any
 
 Said = dict[str, str]  # label → answer, in the order in which they are shown
 _FENCED = re.compile(r"^(#[0-9A-F]{16}#) begins: ([^\n]*)\n(.*?)\n\1 ends: \2$", re.DOTALL | re.MULTILINE)
-_WORDS = re.compile(r"[a-z]{4,}")
-_FIGURES = re.compile(r"\d+(?:\.\d+)?\s*(?:k?hz|db|ms|s|%|:1)\b|\d+", re.IGNORECASE)
+_WORDS = re.compile(r"[a-z]{6,}")
+_FIGURES = re.compile(r"\d+(?:\.\d+)?\s*(?:k?hz|db|ms|%|:1)", re.IGNORECASE)
 _ORDERS = re.compile(
     r"rank (?:me|this answer|it) first|give this answer the best|this answer is the best", re.IGNORECASE
 )

@@ -236,7 +236,7 @@ def test_limits_of_the_endpoint_are_kept(asked, judge):
 def test_a_key_is_in_no_row_and_no_answer(asked, judge, caplog):
     caplog.set_level("DEBUG")
     fake = judge(faults=({"content": f"the key is {KEY}"}, 500))
-    _told, _ = asked(fake, endpoint={"api_key_env": "JUDGE_KEY"})
+    asked(fake, endpoint={"api_key_env": "JUDGE_KEY"})
     assert fake.keys == {f"Bearer {KEY}"}
     dump = io.StringIO()
     call_command("dumpdata", "evaluation", stdout=dump)

@@ -17,6 +17,7 @@ from annotation.bringing import keep_transcript
 from annotation.models import ApiToken, Derived, Ingest, Participant, Release, Upload
 from annotation.releases.options import Options
 from evaluation import assignment
+from evaluation.models import JudgeRun
 from modeling import bases
 from modeling.launch import start_transcription
 from modeling.models import Adapter
@@ -178,6 +179,12 @@ ROUTES = [
     form("study-closing", ADMIN, "study"),
     form("study-raters", ADMIN, "study", count="1"),
     form("study-rater-revocation", ADMIN, "study", "rater_number"),
+    form("study-judges", ADMIN, "study", read=REVIEWER, judge="nobody", ask="1"),
+    form("study-judge-cache", ADMIN, "study", read=ADMIN),
+    form("study-judge-imports", ADMIN, "study"),
+    page("study-judge-panel", REVIEWER, "study"),
+    page("judge-run", REVIEWER, "judge_run"),
+    page("judge-run-file", REVIEWER, "judge_run"),
     page("study-report", REVIEWER, "study"),
     page("study-monitor", REVIEWER, "study"),
     page("study-export", REVIEWER, "study", "export_form"),
@@ -318,6 +325,12 @@ ROUTES = [
     api("api-study-closing", None, "study", post=ADMIN),
     api("api-study-report", REVIEWER, "study", post=REVIEWER),
     api("api-study-ratings", REVIEWER, "study"),
+    api("api-study-panel", REVIEWER, "study"),
+    api("api-judge-runs", PERSON, post=ADMIN, study="study", judge="nobody"),
+    api("api-judge-run", REVIEWER, "judge_run"),
+    api("api-judge-run-verdicts", REVIEWER, "judge_run"),
+    api("api-judge-run-cancellation", None, "judge_run", post=ADMIN),
+    api("api-judge-run-retry", None, "judge_run", post=ADMIN),
     api("api-study-metrics", REVIEWER, "study", post=ADMIN),
 ]
 
@@ -419,6 +432,9 @@ def world(project, ana, rita, ada, sam, sue, settings):
         "analysis": analysis_of(study).number,
         "pairs": "pairs",
         "pdf": "pdf",
+        "judge_run": JudgeRun.objects.create(
+            project=project, study=study, judge="o", template="listwise", template_digest="d", reference="hidden"
+        ).pk,
         "rater_number": study.raters.order_by("number").last().number,
         "rater_token": rater.token,
         "pair_token": pair.token,
