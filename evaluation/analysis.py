@@ -9,13 +9,14 @@ from evaluation.flow import flow_of
 from evaluation.measuring import concords
 from evaluation.models import Comparison, MetricRun, Response, Study
 from evaluation.panel import panel_of, runs_of
-from evaluation.votes import Vote, votes_of
+from evaluation.votes import Vote
 from modeling.models import Source
 
 
-def facts_of(study: Study, votes: list[Vote]) -> Facts:
-    """All that a report needs beside the votes."""
-    flow = flow_of(study)
+def facts_of(study: Study, looked_at: list[Vote]) -> Facts:
+    """All that a report needs beside the votes, which are read once, those of checks and repeats too."""
+    flow = flow_of(study, looked_at)
+    votes = [vote for vote in looked_at if vote.kind == "main"]
     people = {row["number"]: row for row in study.raters.values("number", "label", "is_simulated", "excluded_for")}
     expert = study.contenders.filter(generation__source=Source.EXPERT).values_list("name", flat=True).first()
     shown = Response.objects.filter(item__study=study, contender__isnull=False)
@@ -44,7 +45,7 @@ def facts_of(study: Study, votes: list[Vote]) -> Facts:
         simulated=frozenset(row["label"] for row in people.values() if row["is_simulated"]),
         excluded=frozenset(row["label"] for row in people.values() if row["excluded_for"]),
         flags={people[number]["label"]: tuple(rules) for number, rules in flow.flags.items()},
-        repeats=repeats_of(study, votes),
+        repeats=repeats_of(looked_at),
         reasons=sum(bool(vote.reason) for vote in votes),
         metrics=metrics_of(run, votes) if run else None,
         judges=judges_of(study),
@@ -65,13 +66,17 @@ def judges_of(study: Study) -> tuple[dict[str, Any], ...]:
     )
 
 
-def repeats_of(study: Study, votes: list[Vote]) -> tuple[int, int]:
+def repeats_of(votes: list[Vote]) -> tuple[int, int]:
     """Pairs that a rater saw again and answered the same, of how many."""
-    first = {(vote.rater, vote.item, vote.one, vote.other): vote.outcome for vote in votes}
-    again = votes_of(study, include=("repeat",))
-    pairs = [(first.get((vote.rater, vote.item, vote.one, vote.other)), vote.outcome) for vote in again]
-    seen = [(before, after) for before, after in pairs if before is not None]
-    return sum(before == after for before, after in seen), len(seen)
+    again = [vote for vote in votes if vote.kind == "repeat"]
+    wanted = {_seen(vote) for vote in again}
+    first = {_seen(vote): vote.outcome for vote in votes if vote.kind == "main" and _seen(vote) in wanted}
+    pairs = [(first[_seen(vote)], vote.outcome) for vote in again if _seen(vote) in first]
+    return sum(before == after for before, after in pairs), len(pairs)
+
+
+def _seen(vote: Vote) -> tuple[int, str, str, str]:
+    return vote.rater, vote.item, vote.one, vote.other
 
 
 def metrics_of(run: MetricRun, votes: list[Vote]) -> dict[str, Any]:
@@ -84,9 +89,9 @@ def input_hash(facts: Facts, votes: list[Vote]) -> str:
     """The hash of everything that an analysis is computed from."""
     seen = hashlib.sha256()
     for vote in votes:
-        row: list[Any] = [vote.item, vote.one, vote.other, vote.left, vote.choice, vote.rater, vote.label, vote.ms]
-        row += [vote.topic, vote.strength, vote.criteria, vote.guess, bool(vote.reason)]
-        seen.update(json.dumps(row, sort_keys=True).encode())
+        row: tuple[Any, ...] = (vote.item, vote.one, vote.other, vote.left, vote.choice, vote.rater, vote.label)
+        row += (vote.ms, vote.topic, vote.strength, sorted(vote.criteria.items()), vote.guess, bool(vote.reason))
+        seen.update(repr(row).encode())
     names = ("study", "comparisons", "wanted", "flow", "expert", "repeats", "judges")
     told = {name: getattr(facts, name) for name in names}
     told |= {"flags": {key: list(rules) for key, rules in facts.flags.items()}, "metrics": facts.metrics}

@@ -12,6 +12,7 @@ from evaluation import analysis, asking, drawing, launch, measuring
 from evaluation.errors import StudyError
 from evaluation.findings import whole
 from evaluation.findings.votes import columns
+from evaluation.flags import looked_at
 from evaluation.freshness import code_version, is_current, newest_rating
 from evaluation.models import Analysis, JudgeRun, MetricRun, Study
 from evaluation.votes import votes_of
@@ -64,8 +65,9 @@ def analyse(job: Analysis, lease: Lease) -> None:
     study = job.study
     lease.report(0, 3, "Reads the votes", at_once=True)
     newest = newest_rating(study)
-    everyone = votes_of(study, excluded=True)
-    facts = analysis.facts_of(study, everyone)
+    rows = looked_at(study)
+    facts = analysis.facts_of(study, rows)
+    everyone = [vote for vote in rows if vote.kind == "main"]
     if lease.should_stop():
         raise JobStopped
     lease.report(1, 3, "Estimates and resamples", at_once=True)

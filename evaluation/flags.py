@@ -59,11 +59,18 @@ class Checked:
         return tuple(rule for rule in RULES if met[rule])
 
 
-def checked(study: Study, raters: Iterable[int] | None = None) -> dict[int, Checked]:
-    """What the rules see of each rater, by the rater's number, the excluded ones counted."""
+def looked_at(study: Study) -> list[Vote]:
+    """The votes that the rules look at: all but practice, those of excluded raters too."""
     kinds = [kind.value for kind in Assignment.Kind if kind != Assignment.Kind.PRACTICE]
+    return votes_of(study, include=kinds, excluded=True)
+
+
+def checked(
+    study: Study, raters: Iterable[int] | None = None, votes: Iterable[Vote] | None = None
+) -> dict[int, Checked]:
+    """What the rules see of each rater, by the rater's number; `votes` are those `looked_at`, where they are read."""
     given: dict[int, list[Vote]] = defaultdict(list)
-    for vote in votes_of(study, include=kinds, excluded=True):
+    for vote in looked_at(study) if votes is None else votes:
         given[vote.rater].append(vote)
     fast, unheard, repeated = _fast(study), _unheard(study), _repeated(study)
     people = study.raters.values_list("number", "knows_project")

@@ -1,5 +1,6 @@
 """How many people came, stayed and count: the numbers of a flow diagram, and who was excluded under which rule."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -9,6 +10,7 @@ from annotation.models import Person
 from evaluation.errors import StudyError
 from evaluation.flags import RULES, checked
 from evaluation.models import Rater, Study, StudyAct
+from evaluation.votes import Vote
 
 OTHER = "other"  # a reason that no rule foresaw; it is told apart wherever it counts
 
@@ -27,7 +29,7 @@ class Flow:
     flags: dict[int, tuple[str, ...]]  # rater's number → the rules that they meet; only those with any
 
 
-def flow_of(study: Study) -> Flow:
+def flow_of(study: Study, votes: Iterable[Vote] | None = None) -> Flow:
     """Count the raters of a study; a rater without a consent text to agree to consents by starting."""
     outcome = Rater.Outcome
     asks = bool(study.protocol.get("consent"))
@@ -40,7 +42,7 @@ def flow_of(study: Study) -> Flow:
         completed=Count("pk", filter=Q(outcome__in=[outcome.COMPLETE, outcome.FAILED_CHECKS])),
     )
     excluded = study.raters.exclude(excluded_for="").order_by().values_list("excluded_for").annotate(n=Count("pk"))
-    flags = {number: one.flags for number, one in checked(study).items() if one.flags}
+    flags = {number: one.flags for number, one in checked(study, votes=votes).items() if one.flags}
     return Flow(**counts, excluded=dict(sorted(excluded)), flags=flags)
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from evaluation import drawing, execute, figures, flow, launch, protocol, reports, simulation, tables, voting
+from evaluation import analysis, drawing, execute, figures, flow, launch, protocol, reports, simulation, tables, voting
 from evaluation.assignment import next_for
 from evaluation.models import Analysis, Rating
 from evaluation.templatetags.results import signed
@@ -294,3 +294,12 @@ def test_a_number_that_is_not_finite_never_leaves():
 @pytest.mark.parametrize(("value", "written"), [(0.346, "+0.35"), (-1.2, "−1.20"), (-0.001, "0.00"), (None, "–")])
 def test_a_strength_is_written_with_its_sign(value, written):
     assert signed(value) == written
+
+
+def test_repeats_are_compared_with_the_same_raters_first_vote():
+    def said(rater, kind, outcome, item="i"):
+        return SimpleNamespace(rater=rater, kind=kind, outcome=outcome, item=item, one="a", other="b")
+
+    votes = [said(1, "main", "one"), said(2, "main", "other"), said(1, "repeat", "one"), said(2, "repeat", "one")]
+    votes += [said(3, "repeat", "one"), said(1, "main", "other", "j"), said(1, "gold", "one")]
+    assert analysis.repeats_of(votes) == (1, 2)  # the third never saw it before
