@@ -325,7 +325,7 @@ ROUTES = [
     api("api-study-closing", None, "study", post=ADMIN),
     api("api-study-report", REVIEWER, "study", post=REVIEWER),
     api("api-study-ratings", REVIEWER, "study"),
-    api("api-study-panel", REVIEWER, "study"),
+    api("api-study-judge-panel", REVIEWER, "study"),
     api("api-judge-runs", PERSON, post=ADMIN, study="study", judge="nobody"),
     api("api-judge-run", REVIEWER, "judge_run"),
     api("api-judge-run-verdicts", REVIEWER, "judge_run"),
