@@ -65,7 +65,8 @@ def test_pages_name_a_program_as_one_and_show_no_key_and_no_foreign_words(ada, r
     client.force_login(ada)
     for address in (
         f"/studies/{small.pk}/judges/", f"/judge-runs/{run.pk}/", f"/studies/{small.pk}/judges/panel/",
-        f"/api/v1/judge-runs/{run.pk}/", f"/api/v1/judge-runs/{run.pk}/verdicts/", f"/api/v1/studies/{small.pk}/judges/panel/",
+        f"/api/v1/judge-runs/{run.pk}/", f"/api/v1/judge-runs/{run.pk}/verdicts/",
+        f"/api/v1/studies/{small.pk}/judges/panel/",
         f"/judge-runs/{run.pk}/file/", f"/studies/{small.pk}/judges/cache/",
     ):  # fmt: skip
         answer = client.get(address)
