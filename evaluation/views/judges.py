@@ -44,7 +44,7 @@ def study_judges(request: MemberRequest, pk: int) -> HttpResponse:
                 planned = {"plan": judges.plan(study, endpoint, form.options()), "asked": endpoint}
             except StudyError as error:
                 form.add_error(error.code if error.code in FIELDS else NAMED.get(error.code), error.message)
-    rows = study.judge_runs.order_by("-pk")
+    rows = JudgeRun.objects.filter(study=study).order_by("-pk")
     context = {
         **frame(study),
         "judges": list(found.values()),
