@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from annotation.models import Snapshot
 from evaluation import pairing, protocol, rules
 from evaluation.errors import StudyError
-from evaluation.models import Rating, Study
+from evaluation.models import Rating, Study, StudyAct
 from mixassist_site.api_forms import Strict, chosen
 from mixassist_site.http import me
 
@@ -191,6 +191,8 @@ def visible_study(request: Any, pk: int, right: str = "", view: APIView | None =
     study = get_object_or_404(visible, pk=pk)
     if right and view and not request.user.has_perm(right, study):
         view.permission_denied(request)
+    if right == "evaluation.read_results":
+        StudyAct.record_look(study, me(request))
     return study
 
 

@@ -26,3 +26,10 @@ class StudyAct(models.Model):
     def record(cls, study: Study, by: Person | None, kind: str, **detail: Any) -> "StudyAct":
         """Write down who did this; None stands for the shell or the rater."""
         return cls.objects.create(study=study, by=by, kind=kind, detail=detail)
+
+    @classmethod
+    def record_look(cls, study: Study, by: Person) -> None:
+        """Write down that somebody learned who was preferred; their first look counts."""
+        looks = cls.objects.filter(study=study, by=by, kind="unblinding", detail__through="results")
+        if not looks.exists():
+            cls.record(study, by, "unblinding", through="results")

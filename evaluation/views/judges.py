@@ -12,7 +12,7 @@ from evaluation import judge_files, judges
 from evaluation import panel as panels
 from evaluation.errors import StudyError
 from evaluation.judge_forms import CacheForm, JudgeForm, PublishedForm
-from evaluation.models import JudgeCall, JudgeRun, Study
+from evaluation.models import JudgeCall, JudgeRun, Study, StudyAct
 from evaluation.models.judge import tallied
 from evaluation.views.reports import readable_study
 from mixassist_site.http import MemberRequest, page_of
@@ -146,6 +146,7 @@ def readable_run(request: MemberRequest, pk: int) -> JudgeRun:
     run = get_object_or_404(rows, pk=pk)
     if not request.user.has_perm("evaluation.read_results", run.study):
         raise PermissionDenied
+    StudyAct.record_look(run.study, request.user)
     return run
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation import drawing, figures, launch, reports, tables
 from evaluation.findings.moving import changes as moved
 from evaluation.freshness import is_current
-from evaluation.models import Analysis, Rating, Study
+from evaluation.models import Analysis, Rating, Study, StudyAct
 from evaluation.views.studies import visible_study
 from mixassist_site.http import MemberRequest, page_of
 
@@ -130,10 +130,11 @@ def quotes(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def readable_study(request: MemberRequest, pk: int) -> Study:
-    """A visible study whose results this person may read; 403 otherwise."""
+    """A visible study whose results this person may read, which is logged; 403 otherwise."""
     found = visible_study(request, pk)
     if not request.user.has_perm("evaluation.read_results", found):
         raise PermissionDenied
+    StudyAct.record_look(found, request.user)
     return found
 
 

@@ -65,9 +65,21 @@ def test_exports_tell_the_presented_order_and_are_logged_as_unblinding(rita, cli
     assert "'=1+1 is clear." in [row["reason"] for row in table]  # no formula for a spreadsheet
     battles = [json.loads(line) for line in exported(client, study, "arena").splitlines()]
     assert {battle["winner"] for battle in battles} == {"model_b", "both_bad"}
-    acts = StudyAct.objects.filter(kind="unblinding", by=rita)
+    acts = StudyAct.objects.filter(kind="unblinding", by=rita, detail__through="export")
     assert [act.detail["form"] for act in acts] == ["arena", "csv", "jsonl"]
     assert client.get(f"{study.get_absolute_url()}export/xlsx/").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["{}report/", "{}report/quotes/", "{}paper/", "/api/v1{}ratings/"])
+def test_the_first_look_at_the_results_is_logged(rita, ada, ana, client, study, address):
+    voted(study, "right")
+    for person, times in ((rita, 3), (ada, 1), (ana, 1)):
+        client.force_login(person)
+        for _ in range(times):
+            answer = client.get(address.format(study.get_absolute_url()))
+            assert answer.status_code == (403 if person == ana else 200)
+    acts = StudyAct.objects.filter(kind="unblinding").order_by("pk")
+    assert [(act.by, act.detail) for act in acts] == [(rita, {"through": "results"}), (ada, {"through": "results"})]
 
 
 def test_answers_that_name_their_source_keep_a_study_shut_until_a_person_decides(ada, client, project):
