@@ -18,7 +18,6 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
-from scipy.stats import kendalltau, t
 
 from annotation import agreement
 from evaluation.judging import probes
@@ -394,6 +393,8 @@ def _standings(
 
 def _strengths(joined: Sequence[tuple[Ranked, str]], count: int) -> dict[int, tuple[float, float | None, float | None]]:
     """Plackett–Luce log worths with intervals over items, and over judges too where there are several."""
+    from scipy.stats import t  # not before a panel is counted: the web process stays small
+
     there = sorted({contender for each, _ in joined for group in each.groups for contender in group})
     if len(there) < 2:
         return {}
@@ -494,6 +495,8 @@ def _places(bench: _Bench) -> Places:
 
 def _interval(shares: list[float], n: int) -> tuple[float | None, float | None]:
     """An interval of a mean over items: Student's t, or Wilson's of all verdicts where items are alike or alone."""
+    from scipy.stats import t  # not before a panel is counted: the web process stays small
+
     if not shares:
         return None, None
     if len(shares) > 1 and (spread := stdev(shares)) > 0:
@@ -633,6 +636,8 @@ def _people(
 
 
 def _contender_tau(result: JudgeResult, names: list[str], worth: list[int]) -> float | None:
+    from scipy.stats import kendalltau  # not before a panel is counted: the web process stays small
+
     shares = {each.name: each.best for each in result.standings if each.best is not None}
     those = [index for index, name in enumerate(names) if name in shares]
     if len(those) < 2:

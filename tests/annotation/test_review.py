@@ -77,5 +77,6 @@ def test_a_layer_starts_from_another_with_all_its_rows_and_once_only(ana, projec
     assert mine.segments.count() == parent.segments.count() == 6
     assert set(mine.turns.values_list("uid", flat=True)) == set(parent.turns.values_list("uid", flat=True))
     assert mine.conversations.get().turns.count() == 2
+    mine.turns.all().delete()
     mine.segments.all().delete()
     assert parent.segments.count() == 6

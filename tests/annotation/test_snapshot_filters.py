@@ -59,7 +59,7 @@ def odd(project):
     """A session with one turn of each kind that is told."""
     layer = LayerFactory(session=session_of(project, 9), state=Layer.State.ACCEPTED)
     fine, dumb, silent, long = (turn(layer, at, music=at != 10_000) for at in (0, 10_000, 20_000, 30_000))
-    silent.members.get(segment__lane="expert").segment.delete()
+    silent.members.filter(segment__lane="expert").delete()
     layer.segments.filter(lane="music", start_ms=30_000).update(end_ms=61_000)
     layer.segments.filter(start_ms__gt=30_000).update(start_ms=61_000, end_ms=62_000)
     conversation(layer, [fine, dumb, silent, long], "drums")
