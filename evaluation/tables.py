@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 NAMES = ("contenders", "pairs", "topics", "raters", "criteria", "davidson", "length", "agreement", "everyone")
+FIRST = ("name", "one", "other", "label", "topic", "criterion", "coefficient", "votes", "wins", "losses", "share")
 MANNERS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 
 
 def as_csv(result: Mapping[str, Any], name: str) -> str:
     """One table, a line a row; an empty table has its name alone."""
     rows = [flat(row) for row in rows_of(result, name)]
-    columns = list(dict.fromkeys(key for row in rows for key in row)) or [name]
+    known = {key: place for place, key in enumerate(FIRST)}  # PostgreSQL keeps no order of a result's keys
+    columns = sorted({key for row in rows for key in row}, key=lambda key: (known.get(key, len(known)), key)) or [name]
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()

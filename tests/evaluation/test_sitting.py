@@ -74,7 +74,8 @@ def test_a_rater_passes_everything_a_protocol_can_ask_and_gets_to_the_thanks(pro
             break
     assert "Thank you" in page
     assert seen[:2] == ["practice", "feedback"]
-    assert (seen.count("attention"), seen.count("gold"), seen.count("repeat")) == (1, 1, 1)
+    assert (seen.count("attention"), seen.count("gold")) == (1, 1)
+    assert seen.count("repeat") <= 1  # none where chance leaves no pair that may come again
     assert seen.count("main") == seen.count("after") == study.trials_per_rater == 13
     assert seen.count("break") == 2  # after 6 and 12 of 16
     rater = study.raters.get()
@@ -82,9 +83,9 @@ def test_a_rater_passes_everything_a_protocol_can_ask_and_gets_to_the_thanks(pro
     assert {vote.guess for vote in votes_of(study)} == {"left"}
     assert {vote.strength for vote in votes_of(study)} == {2}
     assert all(set(vote.criteria) == set(FULL["criteria"]) for vote in votes_of(study))
-    again = Assignment.objects.get(kind="repeat")
-    assert (again.left_id, again.right_id) == (again.repeat_of.right_id, again.repeat_of.left_id)
-    assert again.number - again.repeat_of.number > 8
+    for again in Assignment.objects.filter(kind="repeat"):
+        assert (again.left_id, again.right_id) == (again.repeat_of.right_id, again.repeat_of.left_id)
+        assert again.number - again.repeat_of.number > 8
     assert flow.flow_of(study).completed == 1
 
 
