@@ -14,11 +14,12 @@ FLAGS += ["--no-first-run", "--disable-quic", "--autoplay-policy=no-user-gesture
 
 @pytest.fixture(scope="session")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         missing("Chromium", "install the package chromium to run the browser tests")
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
@@ -63,6 +64,6 @@ def log_in(page):
         page.get_by_label("Username").fill(person.username)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
-        page.wait_for_url("**/")
+        page.get_by_role("button", name="Log out").wait_for()
 
     return as_person

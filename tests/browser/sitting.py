@@ -134,7 +134,7 @@ class Bench:
 
     def wait(self, script: str) -> None:
         """Wait for something on the bench."""
-        until(self.page, f"() => {{ const bench = document.querySelector('mix-workbench').bench; return {script} }}", 5)
+        until(self.page, f"() => {{ const bench = document.querySelector('mix-workbench').bench; return {script} }}")
 
 
 @pytest.fixture

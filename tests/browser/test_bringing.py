@@ -1,6 +1,7 @@
 """Ada brings a transcript through the page: she looks, says who is whom, looks again, and makes the layer."""
 
 import pytest
+from playwright.sync_api import expect
 
 from annotation.models import Layer
 from tests.annotation.test_bringing import SPOKEN, grid
@@ -17,13 +18,13 @@ def test_a_transcript_is_looked_at_mapped_and_made_a_layer(page, log_in, ada, pr
     page.get_by_label("Transcript").set_input_files(tmp_path / "talk.TextGrid")
     page.get_by_role("button", name="Bring it in").click()
     page.get_by_role("heading", name="What would come of talk.TextGrid").wait_for()
-    assert page.get_by_label("S2").input_value() == "expert"
+    expect(page.get_by_label("S2")).to_have_value("expert")
     page.get_by_label("S1").select_option("expert")
     page.get_by_label("S2").select_option("amateur")
     page.get_by_label("Door").select_option("note")
     page.get_by_role("button", name="See what would come").click()
     page.get_by_text("4 segments: amateur 2, expert 1, note 1").wait_for()
-    assert page.get_by_label("Door").input_value() == "note"
+    expect(page.get_by_label("Door")).to_have_value("note")
     assert not Layer.objects.exists()
     page.get_by_role("button", name="Make the layer").click()
     page.get_by_role("heading", name="Report of talk.TextGrid").wait_for()

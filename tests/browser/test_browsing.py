@@ -1,6 +1,9 @@
 """Somebody looks for a turn, reads and hears its conversation, and goes to it on the workbench."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from tests.annotation.releases.frozen import freeze
 from tests.browser.sitting import until
@@ -24,9 +27,9 @@ def test_a_turn_is_found_read_heard_and_opened_on_the_workbench(page, log_in, an
     page.get_by_role("link", name="Turns").click()
     page.get_by_label("Words").fill("snare 10000")
     page.get_by_role("button", name="Find").click()
-    assert page.locator("article mark").all_inner_texts() == ["Snare", "10000"]
+    expect(page.locator("article mark")).to_have_text(["Snare", "10000"], use_inner_text=True)
     page.get_by_role("link", name="Read the conversation").click()
-    assert page.locator("article.turn:target").inner_text().startswith("Turn 2")
+    expect(page.locator("article.turn:target")).to_have_text(re.compile("^Turn 2"), use_inner_text=True)
     music = page.locator("article:target audio")
     music.evaluate("audio => { audio.muted = true; return audio.play() }")
     until(page, "() => document.querySelector('article:target audio').currentTime > 0.2")
@@ -66,4 +69,4 @@ def test_figures_follow_the_pages_scheme(page, log_in, ana, project):
     assert grounds["light"] == [255, 255, 255]
     assert grounds["dark"] == [0x1B, 0x1F, 0x23]
     page.get_by_text("Numbers").first.click()
-    assert page.get_by_role("table").first.get_by_role("row").count() == 4
+    expect(page.get_by_role("table").first.get_by_role("row")).to_have_count(4)

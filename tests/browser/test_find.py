@@ -1,6 +1,9 @@
 """An annotator looks for words, and replaces them."""
 
+import re
+
 import pytest
+from playwright.sync_api import Locator, expect
 
 from annotation.models import Summary
 from tests.browser.sitting import Bench, until
@@ -17,44 +20,44 @@ def spoken(layer, ana):
     return layer
 
 
-def find(bench: Bench, query: str, *options: str) -> str:
+def find(bench: Bench, query: str, *options: str) -> Locator:
     bench.press("Escape", "/")
     bench.page.fill("[data-part=query]", query)
     for name in ("matchCase", "word", "regex"):
         bench.page.set_checked(f"[data-part={name}]", name in options)
-    return bench.page.locator("find-bar [data-part=count]").inner_text()
+    return bench.page.locator("find-bar [data-part=count]")
 
 
 def test_words_are_found_one_after_another(sit, spoken):
     bench = sit(spoken)
-    assert find(bench, "kick") == "5 found"
+    expect(find(bench, "kick")).to_have_text("5 found")
     until(bench.page, "() => document.querySelectorAll('.row mark').length === 5")
     bench.page.locator("[data-part=query]").focus()
     bench.press("Enter")
-    assert bench.page.locator("find-bar [data-part=count]").inner_text() == "1 of 5"
-    assert bench.page.locator(".row.turn mark.present").inner_text() == "kick"
+    expect(bench.page.locator("find-bar [data-part=count]")).to_have_text("1 of 5", use_inner_text=True)
+    expect(bench.page.locator(".row.turn mark.present")).to_have_text("kick", use_inner_text=True)
     bench.press("Enter")
     assert bench.look("return bench.selection.segment.text") == "Is the Kick muddy?"
-    assert bench.page.locator(".row.primary mark.present").inner_text() == "Kick"
+    expect(bench.page.locator(".row.primary mark.present")).to_have_text("Kick", use_inner_text=True)
     bench.press("Shift+Enter", "Shift+Enter")
-    assert bench.page.locator("find-bar [data-part=count]").inner_text() == "5 of 5"
+    expect(bench.page.locator("find-bar [data-part=count]")).to_have_text("5 of 5", use_inner_text=True)
     assert bench.look("return bench.viewport.startMs <= 8000 && bench.viewport.endMs >= 9000")
     bench.message("5 of 5")
     bench.press("Escape")
-    assert bench.page.locator("find-bar").is_hidden()
+    expect(bench.page.locator("find-bar")).to_be_hidden()
     until(bench.page, "() => !document.querySelector('mark')")
 
 
 def test_case_words_and_patterns_are_told_apart(sit, spoken):
     bench = sit(spoken)
-    assert find(bench, "Kick", "matchCase") == "2 found"
-    assert find(bench, "kick", "word") == "4 found"
-    assert find(bench, "(kick)") == "1 found"
-    assert find(bench, "c.t", "regex") == "1 found"
-    assert find(bench, "c.t") == "Nothing is found"
-    assert find(bench, "(kick", "regex").startswith("This is no regular expression: ")
-    assert bench.page.locator("find-bar [data-part=replace-all]").is_disabled()
-    assert find(bench, "x*", "regex") == "Nothing is found"
+    expect(find(bench, "Kick", "matchCase")).to_have_text("2 found")
+    expect(find(bench, "kick", "word")).to_have_text("4 found")
+    expect(find(bench, "(kick)")).to_have_text("1 found")
+    expect(find(bench, "c.t", "regex")).to_have_text("1 found")
+    expect(find(bench, "c.t")).to_have_text("Nothing is found")
+    expect(find(bench, "(kick", "regex")).to_have_text(re.compile("^This is no regular expression: "))
+    expect(bench.page.locator("find-bar [data-part=replace-all]")).to_be_disabled()
+    expect(find(bench, "x*", "regex")).to_have_text("Nothing is found")
 
 
 def test_all_are_replaced_as_one_act(sit, spoken):
@@ -90,7 +93,7 @@ def test_what_was_written_for_a_turn_is_found_and_replaced(sit, layer):
     type(made).objects.filter(pk=made.pk).update(expert_text="Cut it by three decibels.")
     bench = sit(layer)
     find(bench, "three")
-    assert bench.page.locator(".row.turn .found mark").inner_text() == "three"
+    expect(bench.page.locator(".row.turn .found mark")).to_have_text("three", use_inner_text=True)
     bench.page.fill("[data-part=replacement]", "four")
     bench.page.click("[data-part=replace-all]")
     bench.saved()
@@ -102,8 +105,8 @@ def test_a_layer_for_reading_is_searched_and_not_changed(sit, layer):
     other = LayerFactory(session=layer.session, state="submitted")
     SegmentFactory(layer=other, text="kick", start_ms=1_000, end_ms=2_000)
     bench = sit(other)
-    assert find(bench, "kick") == "1 found"
-    assert bench.page.locator("[data-part=replacement]").is_hidden()
+    expect(find(bench, "kick")).to_have_text("1 found")
+    expect(bench.page.locator("[data-part=replacement]")).to_be_hidden()
     bench.look("bench.finder.replaceAll('snare')")
     assert other.segments.get().text == "kick"
     bench.message("can't be changed")

@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from playwright.sync_api import Locator, expect
 
 from annotation.models import Person
 from tests.browser.sitting import Bench, rows, until
@@ -12,11 +13,11 @@ from tests.factories import SegmentFactory
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def change(bench: Bench, name: str, *keys: str, button: str = "change") -> str:
+def change(bench: Bench, name: str, *keys: str, button: str = "change") -> Locator:
     """By keyboard: the button of an action, then the key; what the sheet says to it."""
     bench.page.locator(f"key-sheet [data-name={name}] [data-{button}]").focus()
     bench.press("Enter", *keys)
-    return bench.page.locator("key-sheet [data-part=said]").inner_text()
+    return bench.page.locator("key-sheet [data-part=said]")
 
 
 def kept(person, script) -> None:
@@ -31,21 +32,21 @@ def kept(person, script) -> None:
 def test_a_key_is_changed_by_keyboard_and_goes_where_the_person_goes(sit, layer, ana, browser, live_server):
     SegmentFactory(layer=layer, lane="expert", start_ms=1_000, end_ms=5_000, text="one two three four")
     bench = sit(layer)
-    assert bench.page.get_attribute("segment-card [data-action=split]", "title") == "Split (S)"
+    expect(bench.page.locator("segment-card [data-action=split]")).to_have_attribute("title", "Split (S)")
     bench.press("?")
-    assert change(bench, "split", "8") == "“Split”: 8."
-    assert bench.page.locator("[data-name=split].changed kbd").all_inner_texts() == ["8"]
-    assert change(bench, "split", "9", button="add") == "“Split”: 8 or 9."
-    assert "does “Merge” already; clear that first" in change(bench, "split", "m")
+    expect(change(bench, "split", "8")).to_have_text("“Split”: 8.")
+    expect(bench.page.locator("[data-name=split].changed kbd")).to_have_text(["8"], use_inner_text=True)
+    expect(change(bench, "split", "9", button="add")).to_have_text("“Split”: 8 or 9.")
+    expect(change(bench, "split", "m")).to_contain_text("does “Merge” already; clear that first")
     bench.press("Escape")  # leaves the taking of a key, not the sheet
-    assert bench.page.locator("dialog[open]").count() == 1
-    assert change(bench, "merge-next", "Backspace") == "“Merge” has no key now."
-    assert change(bench, "split", "m") == "“Split”: M."
-    assert change(bench, "split", "8", button="add") == "“Split”: M or 8."
+    expect(bench.page.locator("dialog[open]")).to_have_count(1)
+    expect(change(bench, "merge-next", "Backspace")).to_have_text("“Merge” has no key now.")
+    expect(change(bench, "split", "m")).to_have_text("“Split”: M.")
+    expect(change(bench, "split", "8", button="add")).to_have_text("“Split”: M or 8.")
     bench.press("Escape")
-    assert bench.page.locator("dialog[open]").count() == 0
-    assert bench.page.get_attribute("segment-card [data-action=split]", "title") == "Split (M)"
-    assert bench.page.get_attribute("segment-card [data-action=merge-next]", "title") == "Merge"
+    expect(bench.page.locator("dialog[open]")).to_have_count(0)
+    expect(bench.page.locator("segment-card [data-action=split]")).to_have_attribute("title", "Split (M)")
+    expect(bench.page.locator("segment-card [data-action=merge-next]")).to_have_attribute("title", "Merge")
     kept(ana, lambda keys: keys.get("keys") == {"split": ["M", "8"], "merge-next": []})
 
     elsewhere = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800}).new_page()
@@ -59,11 +60,11 @@ def test_a_key_is_changed_by_keyboard_and_goes_where_the_person_goes(sit, layer,
 
     bench.press("?")
     bench.page.click("[data-name=merge-next] [data-reset]")
-    said = bench.page.locator("key-sheet [data-part=said]").inner_text()
-    assert said == "Merge: no key again."  # M is Split's now
+    said = bench.page.locator("key-sheet [data-part=said]")
+    expect(said).to_have_text("Merge: no key again.")  # M is Split's now
     bench.page.click("[data-part=reset-all]")
     assert bench.look("return [bench.keymap.label('split'), bench.keymap.label('merge-next')]") == ["S", "M"]
-    assert bench.page.locator("[data-name].changed").count() == 0
+    expect(bench.page.locator("[data-name].changed")).to_have_count(0)
     kept(ana, lambda keys: keys == {"profile": "default", "keys": {}})
 
 
@@ -99,7 +100,7 @@ def test_the_browsers_own_keys_are_refused(sit, layer, key):
       ctrlKey: {str("Control" in modifiers).lower()}, shiftKey: {str("Shift" in modifiers).lower()},
       altKey: {str("Alt" in modifiers).lower()} }}))""")
     assert pressed is False, "the browser does not act on it meanwhile"
-    assert re.search(r"belongs? to the browser", bench.page.locator("key-sheet [data-part=said]").inner_text())
+    expect(bench.page.locator("key-sheet [data-part=said]")).to_have_text(re.compile("belongs? to the browser"))
     assert bench.look("return bench.keymap.label('split')") == "S"
 
 
@@ -135,7 +136,7 @@ def test_a_profile_is_chosen_and_stays(sit, layer, ana):
     bench = sit(layer)
     bench.press("?")
     bench.page.select_option("key-sheet [data-part=profile]", "elan")
-    assert bench.page.locator("[data-name=back-1] kbd").all_inner_texts() == ["Shift+←"]
+    expect(bench.page.locator("[data-name=back-1] kbd")).to_have_text(["Shift+←"], use_inner_text=True)
     kept(ana, lambda keys: keys.get("profile") == "elan")
     bench.open()
     bench.seek("5")

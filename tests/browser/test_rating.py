@@ -1,6 +1,7 @@
 """A rater goes through a study in a browser, with the keyboard alone."""
 
 import pytest
+from playwright.sync_api import expect
 
 from evaluation.models import Rating
 from tests.browser.sitting import until
@@ -42,7 +43,7 @@ def test_space_plays_and_pauses_and_a_reason_may_hold_every_letter(project, page
     until(page, "document.querySelector('audio').paused")
     page.get_by_label("Why? (optional)").fill("")
     page.keyboard.type("a b 1 2 3 4")
-    assert page.locator("input:checked").count() == 0
+    expect(page.locator("input:checked")).to_have_count(0)
     page.get_by_role("radio", name="A is better").check()
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_text("Thank you").wait_for()
@@ -85,9 +86,9 @@ def test_going_back_brings_no_choice_with_it(project, page):
     page.go_back()
     page.wait_for_load_state("load")
     page.locator("rating-form:defined").wait_for()
-    assert page.title() == "Pair 3 of 4"
-    assert page.locator("input:checked").count() == 0
-    assert page.get_by_label("Why? (optional)").input_value() == ""
+    expect(page).to_have_title("Pair 3 of 4")
+    expect(page.locator("input:checked")).to_have_count(0)
+    expect(page.get_by_label("Why? (optional)")).to_have_value("")
     page.keyboard.press("Enter")
     page.reload()
     page.get_by_text("Pair 3 of 4").wait_for()

@@ -1,6 +1,7 @@
 """What an annotator still has to do: turns that are suggested, what is unfinished, what is not grouped."""
 
 import pytest
+from playwright.sync_api import expect
 
 from annotation.models import TurnMember
 from tests.browser.sitting import Bench, until
@@ -71,8 +72,8 @@ def talk(layer):
 
 def test_suggestions_are_accepted_one_by_one_by_key_and_nothing_is_stored_before(sit, talk):
     bench = sit(talk)
-    assert bench.page.locator(".row.suggestion").count() == 3
-    assert bench.page.locator(".row.loose").count() == 0
+    expect(bench.page.locator(".row.suggestion")).to_have_count(3)
+    expect(bench.page.locator(".row.loose")).to_have_count(0)
     assert talk.turns.count() == 0
     bench.press("Shift+S")  # none is at the playhead: goes to the first
     assert bench.look("return bench.document.turns.length") == 0
@@ -83,11 +84,11 @@ def test_suggestions_are_accepted_one_by_one_by_key_and_nothing_is_stored_before
     assert all(one.amateur_text is None and one.expert_text is None for one in made)
     assert sorted(one.members.count() for one in made) == [3, 3]
     assert bench.look("return bench.suggestions.here.start_ms") == 10_000
-    assert bench.page.locator(".row.suggestion").count() == 1
+    expect(bench.page.locator(".row.suggestion")).to_have_count(1)
     bench.press("Control+z")
     bench.saved()
     assert talk.turns.count() == 1
-    assert bench.page.locator(".row.suggestion").count() == 2
+    expect(bench.page.locator(".row.suggestion")).to_have_count(2)
 
 
 # Whether anything is drawn in the strip of turns between two moments.
@@ -123,7 +124,7 @@ def test_all_in_view_or_in_a_range_are_accepted_as_one_act(sit, talk):
     bench.saved()
     assert talk.turns.count() == 3
     bench.message("3 turns made")
-    assert bench.page.locator("[data-part=suggested]").is_hidden()
+    expect(bench.page.locator("[data-part=suggested]")).to_be_hidden()
 
 
 def test_a_suggestion_is_changed_or_dismissed_by_mouse(sit, talk):
@@ -135,8 +136,8 @@ def test_a_suggestion_is_changed_or_dismissed_by_mouse(sit, talk):
     first.get_by_role("button", name="Dismiss").click()
     bench.wait("bench.suggestions.all.length === 2")
     bench.open()
-    assert bench.page.locator(".row.suggestion").count() == 2
-    assert bench.page.locator(".row.loose").count() == 2
+    expect(bench.page.locator(".row.suggestion")).to_have_count(2)
+    expect(bench.page.locator(".row.loose")).to_have_count(2)
     bench.page.locator(".row.suggestion").first.get_by_role("button", name="Accept").click()
     bench.saved()
     assert talk.turns.count() == 1
@@ -147,8 +148,8 @@ def test_nothing_is_suggested_to_who_only_reads(sit, layer):
     SegmentFactory(layer=other, lane="amateur", start_ms=1_000, end_ms=2_000)
     SegmentFactory(layer=other, lane="expert", start_ms=3_000, end_ms=4_000)
     bench = sit(other)
-    assert bench.page.locator(".row.suggestion").count() == 0
-    assert bench.page.locator(".row.loose").count() == 2
+    expect(bench.page.locator(".row.suggestion")).to_have_count(0)
+    expect(bench.page.locator(".row.loose")).to_have_count(2)
 
 
 def test_one_goes_from_what_is_unfinished_to_the_next(sit, layer):
@@ -158,7 +159,7 @@ def test_one_goes_from_what_is_unfinished_to_the_next(sit, layer):
     conversation(layer, [first, third])
     SegmentFactory(layer=layer, lane="expert", start_ms=15_000, end_ms=16_000, text="")
     bench = sit(layer)
-    assert bench.page.locator("[data-action=only-unfinished]").inner_text() == "Unfinished 3"
+    expect(bench.page.locator("[data-action=only-unfinished]")).to_have_text("Unfinished 3", use_inner_text=True)
     told = ["Turn 2 has no words of the amateur and no topic yet.", "Turn 3 has no context summary and no answer to"]
     told += ["The expert segment at 0:15.0 has no words and no turn yet.", told[0]]
     for sentence in told:
@@ -170,7 +171,7 @@ def test_one_goes_from_what_is_unfinished_to_the_next(sit, layer):
     bench.message("yes")
     bench.press("u")
     bench.message("The expert segment")
-    assert bench.page.locator("[data-action=only-unfinished]").inner_text() == "Unfinished 2"
+    expect(bench.page.locator("[data-action=only-unfinished]")).to_have_text("Unfinished 2", use_inner_text=True)
 
 
 def test_only_what_is_unfinished_is_shown_and_stays_so(sit, layer):
@@ -182,9 +183,9 @@ def test_only_what_is_unfinished_is_shown_and_stays_so(sit, layer):
     bench = sit(layer)
     bench.press("PageDown", "Shift+L")  # the turn is finished: selected or not, it goes
     until(bench.page, "() => document.querySelectorAll('.row').length === 2")  # below its topic
-    assert bench.page.locator(".row.segment").all_inner_texts() == ["0:09.0\nexpert\nno words yet"]
+    expect(bench.page.locator(".row.segment")).to_have_text(["0:09.0\nexpert\nno words yet"], use_inner_text=True)
     bench.open()
-    assert bench.page.locator(".row").count() == 2
+    expect(bench.page.locator(".row")).to_have_count(2)
     bench.page.click(".row.segment")
     bench.press("e")
     bench.type("Cut")
@@ -199,13 +200,13 @@ def test_only_what_is_unfinished_is_shown_and_stays_so(sit, layer):
     bench.page.fill("[data-part=query]", "muddy")
     bench.press("Enter")
     bench.page.locator(".row.primary mark").wait_for()  # what is found is shown, finished or not
-    assert bench.page.get_attribute("[data-action=only-unfinished]", "aria-pressed") == "false"
+    expect(bench.page.locator("[data-action=only-unfinished]")).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_range_is_grouped_and_asked_for_its_topic(sit, layer):
     made = [turn(layer, at, music=False) for at in (0, 6_000, 12_000)]
     bench = sit(layer)
-    assert bench.page.locator("[data-action=next-ungrouped]").inner_text() == "3 turns ungrouped"
+    expect(bench.page.locator("[data-action=next-ungrouped]")).to_have_text("3 turns ungrouped", use_inner_text=True)
     for at, key in ((2_000, "["), (11_000, "]")):
         bench.look(f"bench.player.seek({at})")
         bench.press(key)
@@ -217,7 +218,7 @@ def test_a_range_is_grouped_and_asked_for_its_topic(sit, layer):
         one.refresh_from_db()
     assert [one.conversation_id is not None for one in made] == [True, True, False]
     assert made[0].conversation.topic == "bass"
-    assert bench.page.locator("[data-action=next-ungrouped]").inner_text() == "1 turn ungrouped"
+    expect(bench.page.locator("[data-action=next-ungrouped]")).to_have_text("1 turn ungrouped", use_inner_text=True)
     bench.press("Shift+U")
     assert bench.look("return bench.selection.turn.number") == 3
     bench.message("Turn 3 has no topic yet.")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from annotation import execute
 from annotation.models import Summary, SummaryDraft
@@ -89,13 +90,13 @@ def test_an_earlier_version_is_read_and_used_again(sit, layer, ana):
     page = bench.page
     bench.press("PageDown", "Shift+C")
     page.locator(".versions li", has_text="The first words.").wait_for()
-    assert page.locator(".versions li").count() == 2
+    expect(page.locator(".versions li")).to_have_count(2)
     page.get_by_role("button", name="Use version 1 again").click()
     bench.saved()
     page.locator(".versions li", has_text="Version 3 by ana").wait_for()
-    assert page.input_value("[data-part=summary]") == "The first words."
+    expect(page.locator("[data-part=summary]")).to_have_value("The first words.")
     assert Summary.objects.get(turn_uid=made.uid, revision=3).text == "The first words."
-    assert page.locator(".versions li").count() == 3
+    expect(page.locator(".versions li")).to_have_count(3)
 
 
 def test_the_length_hint_and_the_broken_rules_are_the_projects(sit, layer, project, ada):
@@ -125,18 +126,18 @@ def test_what_is_retired_is_not_offered_and_stays_where_it_is(sit, layer, projec
     page = bench.page
     topic = page.locator("conversation-card [data-part=topic]")
     page.locator(".row.turn").first.click()
-    assert topic.input_value() == "bass"
-    assert "Bass (retired)" in topic.inner_text()
-    assert page.get_by_role("group", name="Has content").is_visible()
+    expect(topic).to_have_value("bass")
+    expect(topic).to_contain_text("Bass (retired)", use_inner_text=True)
+    expect(page.get_by_role("group", name="Has content")).to_be_visible()
     page.locator(".row.turn").last.click()
     until(page, "() => document.querySelector('conversation-card [data-part=topic]').value === 'drums'")
-    assert "Bass" not in topic.inner_text()
-    assert not page.get_by_role("group", name="Has content").is_visible()
+    expect(topic).not_to_contain_text("Bass", use_inner_text=True)
+    expect(page.get_by_role("group", name="Has content")).to_be_hidden()
     bench.press("f")
     assert page.locator("[data-part=legend]").inner_text().split("\n")[:1] == ["Flag"]
-    assert "Has content" not in page.locator("[data-part=legend]").inner_text()
+    expect(page.locator("[data-part=legend]")).not_to_contain_text("Has content", use_inner_text=True)
     bench.press("Escape", "y")
-    assert "Bass" not in page.locator("[data-part=legend]").inner_text()
+    expect(page.locator("[data-part=legend]")).not_to_contain_text("Bass", use_inner_text=True)
 
 
 def test_a_models_draft_is_marked_and_is_the_summary_once_it_is_accepted(sit, layer, pretend_model):
@@ -158,8 +159,10 @@ def test_a_models_draft_is_marked_and_is_the_summary_once_it_is_accepted(sit, la
         page.locator("[data-part=draft-text]", has_text=said).wait_for()
 
     write_draft("They spoke.")
-    assert page.inner_text("[data-part=draft-by]") == "Draft by pretend-1, not yet accepted"
-    assert page.input_value("[data-part=summary]") == ""
+    expect(page.locator("[data-part=draft-by]")).to_have_text(
+        "Draft by pretend-1, not yet accepted", use_inner_text=True
+    )
+    expect(page.locator("[data-part=summary]")).to_have_value("")
     page.get_by_role("button", name="Discard").click()
     page.locator("[data-part=draft-box]").wait_for(state="hidden")
     write_draft("They cut the kick at 300 Hz.")
@@ -170,14 +173,14 @@ def test_a_models_draft_is_marked_and_is_the_summary_once_it_is_accepted(sit, la
     page.get_by_role("button", name="Accept", exact=True).and_(page.locator("[data-action=accept-draft]")).click()
     page.locator("[data-part=draft-box]").wait_for(state="hidden")
     bench.saved()
-    assert page.input_value("[data-part=summary]") == "They cut the kick at 300 Hz."
+    expect(page.locator("[data-part=summary]")).to_have_value("They cut the kick at 300 Hz.")
     bench.press("Shift+C")
     page.locator(".versions li", has_text="Version 1 by ana, accepted from pretend-1").wait_for()
     row = Summary.objects.get()
     assert (row.author.username, row.model) == ("ana", "pretend-1")
     bench.press("Control+z")
     bench.saved()
-    assert page.input_value("[data-part=summary]") == ""
+    expect(page.locator("[data-part=summary]")).to_have_value("")
     bench.press("Control+Shift+z")
     bench.saved()
     assert Summary.objects.latest("revision").model == "pretend-1"

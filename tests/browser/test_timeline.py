@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
 from annotation import execute
 from annotation.models import Derived, Ingest
 from annotation.uploading import sha256_of
-from tests.browser.sitting import Bench
+from tests.browser.sitting import Bench, until
 from tests.factories import RecordingFactory, SegmentFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -143,9 +144,10 @@ def test_escape_drops_what_is_being_tapped(sit, layer):
     bench = sit(layer)
     bench.press("b", "Space")
     bench.wait("bench.player.time > 500")
-    bench.press("1")
+    bench.page.keyboard.down("1")
     bench.wait("bench.taps.opened !== null")
     bench.press("Escape")
+    bench.page.keyboard.up("1")
     bench.press("Space")
     bench.page.wait_for_timeout(200)
     assert layer.segments.count() == 0
@@ -193,7 +195,7 @@ def test_who_looks_elsewhere_is_led_back_to_the_playhead(sit, layer):
     chip = bench.page.locator("[data-action=resume]")
     bench.look("bench.viewport.show(0, 1000, { margin: 0 })")
     bench.press("Space")
-    assert chip.is_hidden()
+    expect(chip).to_be_hidden()
     bench.page.mouse.move(*bench.at(500))
     bench.page.mouse.wheel(9_000, 0)
     chip.wait_for()
@@ -445,7 +447,6 @@ def test_what_breaks_a_rule_of_the_project_is_marked_where_it_lies(sit, layer):
     SegmentFactory(layer=layer, lane="amateur", start_ms=4_000, end_ms=6_000)
     bench = sit(layer)
     bench.look("bench.viewport.show(500, 7000, { margin: 0 })")
-    bench.page.wait_for_timeout(200)
     warned = """(ms) => {
       const bench = document.querySelector("mix-workbench").bench
       const lane = bench.timeline.places.lanes[0]
@@ -457,7 +458,7 @@ def test_what_breaks_a_rule_of_the_project_is_marked_where_it_lies(sit, layer):
       const x = Math.round(bench.viewport.x(ms)) + 1
       return canvas.getContext("2d").getImageData(x, lane.top + 3, 1, 1).data.join() === wanted
     }"""
-    assert bench.page.evaluate(warned, 1_000)
+    until(bench.page, f"() => ({warned})(1000)")
     assert not bench.page.evaluate(warned, 4_000)
     bench.click("amateur", 1_060)
-    assert "Shorter than 200 ms" in bench.page.inner_text("segment-card")
+    expect(bench.page.locator("segment-card")).to_contain_text("Shorter than 200 ms", use_inner_text=True)

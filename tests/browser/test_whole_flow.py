@@ -7,6 +7,7 @@ import uuid
 import numpy as np
 import pytest
 import soundfile
+from playwright.sync_api import expect
 
 from annotation.models import Layer, MixingSession, Snapshot
 from evaluation.models import Rating, Study
@@ -73,6 +74,11 @@ def over(page, seconds=150):
     )
 
 
+def log_out(page):
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_label("Username").wait_for()
+
+
 def test_a_recording_goes_in_and_a_blind_report_comes_out(page, log_in, ada, ana, rita, project, worker, tmp_path):
     # Ada uploads the session, and brings a transcript.
     log_in(ada)
@@ -90,7 +96,7 @@ def test_a_recording_goes_in_and_a_blind_report_comes_out(page, log_in, ada, ana
     page.get_by_role("button", name="Make the layer").click()
     page.get_by_text("The transcript is here as a layer").wait_for()
     session = MixingSession.objects.get()
-    page.get_by_role("button", name="Log out").click()
+    log_out(page)
 
     # Ana starts from it: cuts a clip and two utterances more, pairs, groups, flags, summarises, submits.
     log_in(ana)
@@ -124,19 +130,18 @@ def test_a_recording_goes_in_and_a_blind_report_comes_out(page, log_in, ada, ana
     page.get_by_role("button", name="Submit for review").click()
     page.get_by_text("The layer is with the reviewers now").wait_for()
     page.goto("/")
-    page.get_by_role("button", name="Log out").click()
+    log_out(page)
 
     # Rita accepts it.
     log_in(rita)
     page.locator("section", has_text="To review").get_by_role("link", name="Evening session").first.click()
-    if not page.url.endswith(f"/layers/{layer.pk}/"):
-        page.goto(layer.get_absolute_url())
+    expect(page).to_have_url(re.compile(rf"/layers/{layer.pk}/"))
     page.get_by_text("Review", exact=True).click()
     page.get_by_label("Verdict").select_option(label="Accept")
     page.get_by_role("button", name="Send the review").click()
     page.get_by_text("Accepted.").wait_for()
     page.goto("/")
-    page.get_by_role("button", name="Log out").click()
+    log_out(page)
 
     # Ada freezes a snapshot, trains on it, and lets three sources answer.
     log_in(ada)
@@ -172,11 +177,12 @@ def test_a_recording_goes_in_and_a_blind_report_comes_out(page, log_in, ada, ana
     page.get_by_label("Raters", exact=True).fill("1")
     page.get_by_role("button", name="Make a draft").click()
     page.get_by_role("button", name=re.compile("open", re.IGNORECASE)).first.click()
+    page.locator("h1 .chip.open").wait_for()
     study = Study.objects.get()
     assert study.state == "open"
     link = study.raters.get().get_absolute_url()
-    assert link in page.content()
-    page.get_by_role("button", name="Log out").click()
+    expect(page.locator("body")).to_contain_text(link)
+    log_out(page)
 
     # Rui rates through the link, without an account, by keys.
     page.goto(link)

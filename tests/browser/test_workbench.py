@@ -1,9 +1,11 @@
 """An annotator's hands on the workbench: by mouse, by keys, off the network, in two tabs."""
 
 import json
+import re
 import uuid
 
 import pytest
+from playwright.sync_api import expect
 
 from annotation.models import Derived, Edit, FlagValue, Layer, Segment, Summary
 from tests.browser.sitting import Bench, rows
@@ -13,20 +15,18 @@ from tests.people import PASSWORD
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def painted(bench: Bench, surface: str) -> int:
-    return bench.look(f"""
-      const canvas = bench.timeline.querySelector("[data-surface={surface}]")
-      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
-      let count = 0
-      for (let i = 3; i < data.length; i += 4) count += data[i] > 0
-      return count""")
+# How many points of one of the timeline's surfaces are painted.
+PAINTED = """(surface) => {
+  const canvas = bench.timeline.querySelector(`[data-surface=${surface}]`)
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+  return data.filter((value, i) => i % 4 === 3 && value > 0).length
+}"""
 
 
 def test_a_layer_is_made_by_mouse_and_is_there_after_a_reload(sit, layer):
     bench = sit(layer)
     bench.wait("bench.tracks[0].peaks.tile(0, 0)")
-    bench.page.wait_for_timeout(100)
-    assert painted(bench, "waves") > 5_000
+    bench.wait(f"({PAINTED})('waves') > 5000")
 
     bench.drag("music", 1_000, 3_000)
     bench.drag("amateur", 3_000, 5_000)
@@ -54,9 +54,9 @@ def test_a_layer_is_made_by_mouse_and_is_there_after_a_reload(sit, layer):
 
     bench.open()
     assert bench.look("return bench.document.segments.length") == 3
-    assert bench.page.locator(".row.turn").inner_text().startswith("Turn 1")
+    expect(bench.page.locator(".row.turn")).to_have_text(re.compile("^Turn 1"), use_inner_text=True)
     bench.page.click(".row.turn")
-    assert bench.page.input_value("[data-part=summary]") == "They have just begun."
+    expect(bench.page.locator("[data-part=summary]")).to_have_value("They have just begun.")
 
 
 def test_a_segment_is_moved_resized_split_merged_and_deleted_by_mouse(sit, layer):
@@ -172,9 +172,9 @@ def test_the_history_tells_who_did_what_and_leads_back_to_before_it(sit, layer):
     bench.press("Escape", "h")
     items = bench.page.locator("edit-history li")
     items.nth(2).wait_for()
-    assert "ana" in items.nth(0).inner_text()
-    assert "expert segment made" in items.nth(0).inner_text()
-    assert "amateur segment says “Muddy.”" in items.nth(1).inner_text()
+    expect(items.nth(0)).to_contain_text("ana", use_inner_text=True)
+    expect(items.nth(0)).to_contain_text("expert segment made", use_inner_text=True)
+    expect(items.nth(1)).to_contain_text("amateur segment says “Muddy.”", use_inner_text=True)
     items.nth(1).get_by_role("button").click()
     bench.message("Back to before the last 2 edits")
     assert rows_on(bench) == 1
@@ -307,9 +307,9 @@ def test_a_submitted_layer_can_be_read_and_heard_but_not_changed(sit, layer, rit
     bench = sit(layer, person=rita)
     bench.drag("expert", 10_000, 12_000)
     bench.press("PageDown", "Delete", "t", "g", "s")
-    assert bench.page.locator("[data-action=delete]").is_hidden()
+    expect(bench.page.locator("[data-action=delete]")).to_be_hidden()
     assert bench.page.get_attribute("[data-part=summary]", "readonly") is not None
-    assert bench.page.locator(".row.segment[aria-selected=true]").count() == 3
+    expect(bench.page.locator(".row.segment[aria-selected=true]")).to_have_count(3)
     bench.press("Shift+Space")
     bench.wait("bench.player.playing")
     assert made.members.count() == 3
