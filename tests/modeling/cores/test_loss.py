@@ -83,6 +83,43 @@ def test_loss_and_gradient_do_not_depend_on_the_split(lm, encoded, learning):
         assert norm == pytest.approx(seen[0][1], rel=1e-4)
 
 
+def test_the_stock_trainer_still_depends_on_the_split(lm, encoded, learning, tmp_path):
+    """Why the loop here is our own; once this fails, the note in docs/training.md is out of date."""
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+    from transformers import Trainer, TrainingArguments
+
+    def collate(rows):
+        def padded(values, padding):
+            return pad_sequence(values, batch_first=True, padding_value=padding)
+
+        examples = [row["example"] for row in rows]
+        features = [one.features for one in examples if one.features]
+        heard = {name: torch.cat([one[name] for one in features]) for name in features[0]} if features else {}
+        return {
+            "input_ids": padded([one.input_ids for one in examples], lm.tokenizer.pad_token_id),
+            "labels": padded([one.labels for one in examples], -100),
+            "attention_mask": padded([torch.ones_like(one.input_ids) for one in examples], 0),
+            **heard,
+        }
+
+    def first_step(size):
+        options = TrainingArguments(
+            output_dir=str(tmp_path), per_device_train_batch_size=size, gradient_accumulation_steps=8 // size,
+            max_steps=1, logging_steps=1, learning_rate=0.0, max_grad_norm=1e9, save_strategy="no", report_to=[],
+            remove_unused_columns=False, use_cpu=True, disable_tqdm=True,
+        )  # fmt: skip
+        rows = [{"example": example} for example in encoded]
+        trainer = Trainer(model=lm.model, args=options, train_dataset=rows, data_collator=collate)
+        trainer.train()
+        return trainer.state.log_history[0]["loss"], trainer.state.log_history[0]["grad_norm"]
+
+    lm.model.eval()
+    losses, norms = zip(*(first_step(size) for size in (1, 2, 4, 8)), strict=True)
+    assert max(losses) / min(losses) > 4  # 8: each part's mean is added, not averaged
+    assert max(norms) / min(norms) > 4
+
+
 def test_microbatches_hold_every_example_once_and_keep_the_budget(encoded):
     from modeling.training.loop import microbatches
 
