@@ -365,6 +365,7 @@ def ask_model(generation: Generation, lease: Lease) -> dict[str, Any]:
         "rows": None,
         "sources": [source],
         "config": decode_options(generation),
+        "cache": rows_kept(),
         "skip": [[row, source["key"], index] for row, index in have],
     }
     lease.report(len(have), generation.total, "Opens the base model", at_once=True)

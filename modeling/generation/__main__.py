@@ -13,6 +13,7 @@ The request:
                  {"key": "adapter-7", "adapter": "/…/runs/7/attempt-1/adapter"}],
      "config": {"max_new_tokens": 128, "candidates": 1, "temperature": 0.0, "top_p": 1.0, "seed": 0, "max_turns": null,
                 "over_long": "tail" | "head" | "windows"},
+     "cache": {"folder": "/…/audio-rows", "bytes": 20000000000},         # or none: what clips sound like, kept
      "skip": [["test/c1/2", "base", 0]]}               # row, source key, index: what the parent has already
 
 In place of snapshot, split and rows it may bring its own examples, answered in the same way:
@@ -64,11 +65,13 @@ from modeling.training.child import (
     ORPHANED,
     STOPPED,
     Emit,
+    cache_of,
     describe,
     open_events,
     read_request,
     run_child,
     stop_on_sigterm,
+    trim,
 )
 from modeling.training.config import defaults_for
 from modeling.training.examples import read_split
@@ -121,6 +124,7 @@ def work(request: dict[str, Any], emit: Emit, should_stop: Callable[[], bool], h
     emit({"event": "started", "pid": os.getpid(), "config_hash": config.hash(), "base": base.key})
 
     lm, was_here = (held or Held()).open(base, config)
+    lm.keep_rows_in(cache := cache_of(request))
     loaded = decode.Sources(lm, sources)
     emit(
         {"event": "loaded", "base_revision": lm.revision, "device": str(lm.device), "dtype": lm.dtype_name,
@@ -143,6 +147,7 @@ def work(request: dict[str, Any], emit: Emit, should_stop: Callable[[], bool], h
             emit({"event": "candidate", **asdict(candidate)})
             made += 1
     loaded.close()
+    trim(cache, request)
     if made < missing:
         emit({"event": "stopped", "candidates": made})
         return STOPPED

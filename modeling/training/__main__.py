@@ -53,7 +53,7 @@ from typing import Any
 
 from modeling.backbones.base import Base
 from modeling.backbones.errors import TrainingError
-from modeling.training.child import DONE, STOPPED, Emit, run_child
+from modeling.training.child import DONE, STOPPED, Emit, cache_of, run_child, trim
 from modeling.training.config import TrainingConfig
 from modeling.training.examples import content_hash
 
@@ -125,21 +125,6 @@ def saved(record: dict[str, Any], out: Path) -> dict[str, Any]:
         "event": "saved", "adapter": str(out / "adapter"), "record": str(out / "training.json"),
         **{name: record[name] for name in told},
     }  # fmt: skip
-
-
-def cache_of(request: dict[str, Any]) -> Path | None:
-    """Where audio rows are kept, if anywhere."""
-    folder = (request.get("cache") or {}).get("folder")
-    return Path(folder) if folder else None
-
-
-def trim(cache: Path | None, request: dict[str, Any]) -> None:
-    """Keep the audio rows within what the request allows."""
-    from modeling.backbones.hearing import prune
-
-    most = (request.get("cache") or {}).get("bytes")
-    if cache and isinstance(most, int):
-        prune(cache, most)
 
 
 def told_of(request: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from modeling.training.examples import read_split
+
 pytestmark = pytest.mark.torch
 CONFIG = {"max_steps": 24, "examples_per_step": 5, "checkpoint_every": 4, "dropout": 0.1}
 
@@ -88,12 +90,13 @@ def test_a_missing_tiny_base_is_made(start, request_for, tmp_path):
     assert (code, events[-1]["event"]) == (0, "saved")
 
 
-def test_candidates_stream_and_holes_are_filled(start, request_for, learnt, uneven):
+def test_candidates_stream_and_holes_are_filled(start, request_for, learnt, uneven, tmp_path):
     request = request_for("unused") | {
         "snapshot": str(uneven),
         "split": "train",
         "sources": [{"key": "base"}, {"key": "a", "adapter": str(learnt[1] / "adapter")}],
         "config": {"max_new_tokens": 40, "tokens_per_batch": 1500},
+        "cache": {"folder": str(tmp_path / "rows"), "bytes": 10**9},
     }
     stopped = start("modeling.generation", request)
     made = [stopped.until("candidate")]
@@ -109,6 +112,8 @@ def test_candidates_stream_and_holes_are_filled(start, request_for, learnt, unev
     more = [event for event in events if event["event"] == "candidate"]
     assert (code, events[-1]) == (0, events[-1] | {"event": "done", "candidates": 16 - len(made)})
     assert len({(event["row"], event["source"]) for event in made + more}) == 16
+    clips = [example for example in read_split(uneven, "train") if example.audio]
+    assert len(list((tmp_path / "rows").rglob("*.safetensors"))) == len(clips)
 
 
 def test_a_question_of_its_own_is_answered(start, request_for, uneven):

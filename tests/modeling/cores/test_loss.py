@@ -56,6 +56,26 @@ def test_heard_once_is_heard_the_same(lm, encoded):
     assert again == first
 
 
+@pytest.mark.parametrize(("precision", "bound"), [("float32", 1e-4), ("bfloat16", 2e-3)])
+def test_rows_from_the_disk_give_the_loss_of_the_tower(tiny_base, encoded, tmp_path, precision, bound):
+    def told():
+        from modeling.backbones import audio_lm
+
+        lm = audio_lm.load(tiny_base, device="cpu", dtype=precision)
+        lm.keep_rows_in(tmp_path)
+        return lm
+
+    first, then = told(), told()
+    losses = [(loss / count).item() for loss, count in (first.loss_sum(first.embed([one])) for one in encoded)]
+    then.model.model.audio_tower = None
+    for example, loss in zip(encoded, losses, strict=True):
+        again, count = then.loss_sum(then.embed([example]))
+        assert (again / count).item() == pytest.approx(loss, abs=bound)
+        if precision == "float32":
+            expected, tokens = from_scratch(first, example)
+            assert loss == pytest.approx(expected / tokens, abs=bound)
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_the_side_of_the_padding_does_not_matter(lm, encoded, side):
     alone = sum(lm.loss_sum(lm.embed([example]))[0].item() for example in encoded)
