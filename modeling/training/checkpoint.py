@@ -12,12 +12,13 @@ A step's batches and learning rate follow from the config and the step's number 
 both the sampler and the schedule. Nothing here is a pickle.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,16 +68,13 @@ def write(
     `identity` hashes what the run is made of; a checkpoint of another run is never resumed.
     """
     final = folder / f"step-{step:08d}"
-    beside = folder / f".writing-{step:08d}-{os.getpid()}"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    for name, tensors in zip(FILES, (adapter, optimizer, random, best or {}), strict=False):
-        save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, beside / name)
-    body = {"format": FORMAT, "step": step, "identity": identity, **state}
-    (beside / "state.json").write_text(json.dumps(body, sort_keys=True))
-    sums = {name: sha256_of(beside / name) for name in FILES}
-    (beside / "manifest.json").write_text(json.dumps({"files": sums}, sort_keys=True))
-    place(beside, final)
+    with placing(folder / f".writing-{step:08d}-{os.getpid()}", final) as beside:
+        for name, tensors in zip(FILES, (adapter, optimizer, random, best or {}), strict=False):
+            save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, beside / name)
+        body = {"format": FORMAT, "step": step, "identity": identity, **state}
+        (beside / "state.json").write_text(json.dumps(body, sort_keys=True))
+        sums = {name: sha256_of(beside / name) for name in FILES}
+        (beside / "manifest.json").write_text(json.dumps({"files": sums}, sort_keys=True))
     for old in sorted(folder.glob("step-*"), reverse=True)[keep:]:
         shutil.rmtree(old, ignore_errors=True)
     return final
@@ -125,11 +123,22 @@ def restore_random(states: dict[str, Tensor]) -> None:
             torch.cuda.set_rng_state(state, int(name[5:]))
 
 
-def place(beside: Path, final: Path) -> None:
-    """Put a finished folder in its place, on the disk and not only in memory; an older one gives way."""
-    for path in beside.iterdir():
-        _sync(path)
-    _sync(beside)
+@contextlib.contextmanager
+def placing(beside: Path, final: Path) -> Iterator[Path]:
+    """A folder to write in: put in its place when all is in it and on the disk; an older one gives way.
+
+    What breaks off leaves nothing: on a disk that is full, a half would keep its room from the next attempt.
+    """
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        for path in beside.iterdir():
+            _sync(path)
+        _sync(beside)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
     if final.exists():
         shutil.rmtree(final)
     beside.rename(final)

@@ -76,7 +76,8 @@ def describe(error: Exception) -> dict[str, str]:
     """Find the code and the sentence of a failure that nobody foresaw in detail."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return {"code": "oom", "message": "The memory ran out; lower the token budget of a batch and try again."}
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    # safetensors hands on the system's number in its sentence alone
+    if getattr(error, "errno", None) == errno.ENOSPC or f"(os error {errno.ENOSPC})" in str(error):
         return {"code": "disk-full", "message": "The disk is full; make room and try again."}
     reason = (str(error).splitlines() or [""])[0][:300]
     return {"code": "crashed", "message": f"The work broke off: {type(error).__name__}: {reason}"}

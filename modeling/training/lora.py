@@ -8,7 +8,6 @@ loraplus  B learns `loraplus_ratio` times as fast as A        Hayou et al. 2024
 """
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,9 +112,6 @@ def save_adapter(
     base, W + s (B A − B₀ A₀), which is a LoRA of twice the rank: any base that was never taken apart can load it.
     `describe` gives the texts of further files by name, from the sha256.
     """
-    beside = folder.with_name(f".{folder.name}-writing")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
     weights: dict[str, Tensor] = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
     weights = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     # peft would write the path that the base was loaded from; the base's key is the same on every machine
@@ -125,13 +121,13 @@ def save_adapter(
     if began:
         weights = {name: _difference(name, value, began) for name, value in weights.items()}
         told |= {"r": 2 * settings["r"], "lora_alpha": 2 * settings["lora_alpha"], "init_lora_weights": True}
-    safetensors.torch.save_file(weights, beside / "adapter_model.safetensors", metadata={"format": "pt"})
     plain = {key: sorted(value) if isinstance(value, set) else value for key, value in (settings | told).items()}
-    (beside / "adapter_config.json").write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n")
-    sha256 = checkpoints.sha256_of(beside / "adapter_model.safetensors")
-    for name, text in describe(sha256).items():
-        (beside / name).write_text(text)
-    checkpoints.place(beside, folder)
+    with checkpoints.placing(folder.with_name(f".{folder.name}-writing"), folder) as beside:
+        safetensors.torch.save_file(weights, beside / "adapter_model.safetensors", metadata={"format": "pt"})
+        (beside / "adapter_config.json").write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n")
+        sha256 = checkpoints.sha256_of(beside / "adapter_model.safetensors")
+        for name, text in describe(sha256).items():
+            (beside / name).write_text(text)
     return sha256
 
 

@@ -66,16 +66,17 @@ def test_a_missing_file_sends_us_one_back(write, newest, name):
     assert newest() == 2
 
 
-def test_dying_while_writing_leaves_the_one_before(write, newest, monkeypatch):
+def test_dying_while_writing_leaves_the_one_before(write, newest, tmp_path, monkeypatch):
     from modeling.training import checkpoint
 
     write(2)
-    for point in ("sha256_of", "place"):
+    for point in ("sha256_of", "_sync"):
         with monkeypatch.context() as at:
             at.setattr(checkpoint, point, lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 write(4)
         assert newest() == 2
+        assert not list(tmp_path.rglob(".writing*"))
     write(4)
     assert newest() == 4
 
