@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -128,6 +129,7 @@ class Job(models.Model):
         lease = {"lease_owner": worker, "lease_until": lease_end(), "fence": F("fence") + 1}
         fresh = {"attempt": F("attempt") + 1, "started_at": timezone.now(), "finished_at": None}
         with transaction.atomic():  # a worker that sleeps between the two must not read its successor's fence
+            one_at_a_time(self.kind)
             taken = self._rows().claimable().update(state=State.RUNNING, **lease, **fresh)
             if taken == 1:
                 self.refresh_from_db()
@@ -164,6 +166,16 @@ class Job(models.Model):
 
     def _rows(self) -> JobQuerySet[Self]:
         return all_of(type(self)).filter(pk=self.pk)
+
+
+def one_at_a_time(kind: str) -> None:
+    """Let the claims of a kind follow each other: whether a job may run can hang on another that is just being claimed.
+
+    SQLite has one writer anyway; PostgreSQL would let two claims pass each other unseen.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [zlib.crc32(f"claim {kind}".encode())])
 
 
 def queued() -> dict[str, Any]:

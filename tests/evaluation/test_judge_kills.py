@@ -3,9 +3,11 @@
 import json
 import os
 import random
+import threading
 import time
 
 import pytest
+from django.db import connection, transaction
 
 from evaluation import execute, judges, panel
 from evaluation.models import JudgeCall
@@ -54,3 +56,29 @@ def test_killed_workers_buy_every_question_once_within_the_budget(project, setti
     assert (told["calls"], told["cached"], told["scored"]) == (0, wanted, wanted)
     assert panel.panel_of(study).input_hash == before
     assert len(fake.asked) == wanted
+
+
+def test_of_two_runs_of_one_judge_that_are_claimed_at_once_one_begins(project, settings, judge):
+    """Its endpoint's limits hold over all runs; on PostgreSQL neither claim would see the other by itself."""
+    settings.JUDGE_ENDPOINTS = {"fake": judge().endpoint()}
+    study = study_of(project, items=1)
+    first, second = (judges.start(study, "fake", judges.Options(probes=0, repeats=n)) for n in (0, 1))
+    held, leave, won = threading.Event(), threading.Event(), {}
+
+    def claim(run, name):
+        with transaction.atomic():
+            won[name] = run.claim(name)
+            held.set()
+            leave.wait(20)
+        connection.close()
+
+    one = threading.Thread(target=claim, args=(first, "one"))
+    one.start()
+    assert held.wait(20)
+    other = threading.Thread(target=claim, args=(second, "other"))
+    other.start()
+    time.sleep(0.3)  # the other is at the door by now
+    leave.set()
+    for thread in (one, other):
+        thread.join()
+    assert won == {"one": True, "other": False}
