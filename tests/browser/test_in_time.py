@@ -12,14 +12,13 @@ from annotation.audio import proxy
 from annotation.models import Derived
 from annotation.uploading import add_recording, sha256_of
 from bench import clicks
-from bench.in_time import FORMATS, PLACES, Ear
+from bench.in_time import FORMATS, PLACES, WORST_MS, Ear
 from tests.factories import LayerFactory
 from tests.modeling.app.things import python
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 MINUTES = float(os.environ.get("MIXASSIST_MINUTES", "6"))
-WORST_MS = 10.0
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +65,7 @@ def test_the_measure_tells_a_late_picture_and_a_late_sound(sit, project, ana, si
     bench.wait("bench.player.canPlay && bench.tracks.length")
     ear = Ear(bench.page)
     bench.look("bench.tracks[0].peaks.offsetMs += 30")
-    found = ear.at(20_000) + ear.at(100_000)
+    found = ear.steady(20_000) + ear.steady(100_000)
     assert len(found) >= 2
     for each in found:
         assert each.apart_ms == pytest.approx(-30, abs=WORST_MS)
@@ -81,7 +80,7 @@ def test_the_measure_tells_a_late_picture_and_a_late_sound(sit, project, ana, si
     derived.save()
     bench.open()
     bench.wait("bench.player.canPlay && bench.tracks.length")
-    found = Ear(bench.page).at(20_000)
+    found = Ear(bench.page).steady(20_000)
     assert found
     for each in found:
         assert each.apart_ms == pytest.approx(21.3, abs=WORST_MS)
