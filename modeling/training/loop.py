@@ -33,6 +33,7 @@ from modeling.training import lora, memory
 from modeling.training.card import card
 from modeling.training.config import TrainingConfig, hash_of
 from modeling.training.examples import content_hash, read_split, select, share
+from modeling.training.provenance import code
 from modeling.training.world import ALONE, World
 
 Report = Callable[[dict[str, Any]], None]
@@ -207,6 +208,7 @@ def _train(run: Run, lm: AudioLM, report: Report, should_stop: Callable[[], bool
             "dtype": lm.dtype_name,
             "processes": world.size,
             "versions": versions(),
+            "code": code(),
             "examples": len(examples),
             "skipped": skipped,
             "validation": len(validation),

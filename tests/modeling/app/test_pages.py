@@ -157,6 +157,18 @@ def test_an_adapter_tells_where_it_comes_from_and_gives_its_file(ana, adapter, c
     assert answer["Content-Disposition"] == "attachment; filename*=UTF-8''spring.safetensors"
 
 
+def test_a_run_tells_the_code_that_trained_it(ana, adapter, client):
+    client.force_login(ana)
+    address = f"/runs/{adapter.run.pk}/"
+    assert "<dt>Code</dt>" not in client.get(address).content.decode()  # a record from before it was kept
+    code = {"sha256": "d" * 64, "commit": "e" * 40, "dirty": True}
+    TrainingRun.objects.update(record={**adapter.run.record, "code": code})
+    page = client.get(address).content.decode()
+    assert "commit <code>eeee" in page and ", changed since, sha256 <code>dddd" in page
+    TrainingRun.objects.update(record={**adapter.run.record, "code": {**code, "commit": None, "dirty": None}})
+    assert "commit" not in client.get(address).content.decode().partition("<dt>Code</dt>")[2].partition("</dd>")[0]
+
+
 def test_a_generation_is_started_from_a_form_that_says_why_not(ada, snapshot, adapter, client):
     client.force_login(ada)
     door = "/projects/songs/generations/new/"

@@ -6,6 +6,7 @@ import pytest
 
 from modeling.backbones.errors import TrainingError
 from modeling.training.config import TrainingConfig
+from modeling.training.provenance import code
 from tests.modeling.cores.miniature import rows_of, write_snapshot
 
 pytestmark = pytest.mark.torch
@@ -40,6 +41,7 @@ def test_the_tiny_base_learns_its_answers_by_heart(learnt):
     assert record["last_loss"] < 0.1 < record["first_loss"] / 2
     assert record["first_loss"] == record["losses"][0]
     assert json.loads((out / "training.json").read_text()) == record
+    assert record["code"] == code()
 
 
 def test_the_result_names_no_place(learnt, tiny_base):
