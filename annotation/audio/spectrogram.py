@@ -43,7 +43,7 @@ COLOURS = (  # value, red, green, blue, opacity: of middle lightness, so that th
     (255, 246, 148, 24, 255),
 )
 
-Windows = NDArray[np.float32]
+Windows = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 Progress = Callable[[float], None]
 
@@ -116,7 +116,7 @@ def _measure(master: Master, high: int, file: BinaryIO, report: Progress) -> tup
     """Write every column's bands in dB as half floats; return the frames heard and the greatest dB."""
     size = window_frames(master.rate)
     bands = mel(sr=master.rate, n_fft=size, n_mels=BINS, fmin=LOW_HZ, fmax=high, norm=None).T
-    bell = np.hanning(size + 1)[:-1].astype(np.float32)
+    bell = np.hanning(size + 1)[:-1]
     heard, loudest = 0, -np.inf
 
     def blocks() -> Iterator[Block]:
@@ -129,7 +129,7 @@ def _measure(master: Master, high: int, file: BinaryIO, report: Progress) -> tup
         windows *= bell
         spectra = scipy.fft.rfft(windows, overwrite_x=True)
         power = (spectra.real**2 + spectra.imag**2).mean(axis=1) @ bands
-        decibels = 10 * np.log10(power + np.float32(1e-6))  # one step of one sample is far above
+        decibels = 10 * np.log10(power + 1e-6)  # one step of one sample is far above
         loudest = max(loudest, float(decibels.max()))
         file.write(decibels.astype(np.float16).tobytes())
         report(min(1.0, heard / max(master.about, heard)))
@@ -162,7 +162,7 @@ def _windows(blocks: Iterator[Block], size: int) -> Iterator[Windows]:
 def _framed(sound: Block, count: int, size: int) -> Iterator[Windows]:
     if count:
         framed = np.lib.stride_tricks.sliding_window_view(sound, size, axis=0)[: count * HOP : HOP]
-        yield framed.astype(np.float32)
+        yield framed.astype(np.float64)  # in single precision, bytes differ with the length of blocks
 
 
 def _paint(file: BinaryIO, columns: int, loudest: float) -> Iterator[tuple[str, bytes, float]]:
