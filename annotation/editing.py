@@ -94,9 +94,9 @@ def apply_at_once(
     the row; the tables themselves refuse an edit or a row that is there already. `apply_edits` takes all other
     requests, and says what is the matter.
     """
+    layer = Layer.objects.editable_by(by).filter(pk=layer_id, revision=base_revision)
     try:
         with in_turn(), transaction.atomic():
-            layer = Layer.objects.editable_by(by).filter(pk=layer_id, revision=base_revision)
             if not edits or layer.update(revision=F("revision") + len(edits)) != 1:
                 return None
             desk = lay(layer_id, by, edits)

@@ -33,7 +33,7 @@ class Site:
         self.manage("shell", "-v0", "-c", _PEOPLE)
         web = [sys.executable, "-m", "gunicorn", "mixassist_site.wsgi", "--bind", f"127.0.0.1:{self.port}"]
         began = time.perf_counter()
-        self.web = self._start([*web, "--workers", "1", "--threads", "8", "--worker-class", "gthread"])
+        self.web = self._start([*web, "--workers", "1", "--threads", "8"])
         self.worker = self._start([sys.executable, "manage.py", "worker"])
         while self.get("/healthz", quiet=True) != 200:
             time.sleep(0.02)

@@ -62,7 +62,7 @@ class Command(BaseCommand):
     def _serve(self, made: demo.Demo, port: int) -> None:
         """Run web and worker until one of them ends or somebody presses Ctrl-C."""
         web = [sys.executable, "-m", "gunicorn", "mixassist_site.wsgi", "--bind", f"127.0.0.1:{port}"]
-        web += ["--workers", "1", "--threads", "8", "--worker-class", "gthread", "--log-level", "warning"]
+        web += ["--workers", "1", "--threads", "8", "--log-level", "warning"]
         worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         env = {**os.environ, "STATIC_COLLECTED": "1"}
