@@ -24,6 +24,9 @@ BITS, CHECKS = 14, 2
 TONES_HZ = (900.0, 1800.0)
 LOUD = 0.35  # nothing but a click is as loud
 FLOORS_HZ = (20_000, 1_200, 6_000)
+AROUND_MS = 150  # before and after a click, where the clocks are compared: some eighteen readings
+FEWEST = 6
+UNSTEADY_MS = 14  # between the readings' tenths; 6 to 9 is usual on a machine that is busy all the time
 
 Floats = npt.NDArray[np.float64]
 
@@ -170,16 +173,21 @@ def matches(heard: dict[str, Any], picture: dict[str, Any]) -> list[Match]:
     """Compare what a page played with what it drew.
 
     `heard`: `sound` (samples of one channel), `rate`, `first` (the context's frame of the first sample), `rows` of
-    [time at the loudspeaker in the context's seconds, playhead in session ms] while it played at speed 1.
+    [time at the loudspeaker in the context's seconds, playhead in session ms] while it played at speed 1. A click is
+    left out where the two clocks don't run evenly around it: there the sound broke off, as a busy machine's does.
     `picture`: `from_ms`, `ms` of a column, `columns` (greatest size of what is drawn in each; none known is negative).
     """
-    rows = np.array(heard["rows"])
-    # the playhead as a straight line: single readings are late by a frame of the audio clock now and then
-    ahead = float(np.median(rows[:, 1] - 1000 * rows[:, 0]))
+    rows = np.array(heard["rows"]).reshape(-1, 2)
+    ahead = rows[:, 1] - 1000 * rows[:, 0]  # how far the playhead is before the loudspeaker's clock
     columns = np.array(picture["columns"])
     found = []
     for at, number in clicks_in(np.asarray(heard["sound"], dtype=np.float64), heard["rate"]):
-        heard_ms = 1000 * (heard["first"] + at) / heard["rate"] + ahead
+        loudspeaker = 1000 * (heard["first"] + at) / heard["rate"]
+        around = ahead[np.abs(1000 * rows[:, 0] - loudspeaker) < AROUND_MS]
+        if len(around) < FEWEST or np.subtract(*np.percentile(around, (90, 10))) > UNSTEADY_MS:
+            continue
+        # single readings are late by a frame of the audio clock now and then
+        heard_ms = loudspeaker + float(np.median(around))
         place = (true_ms(number) - picture["from_ms"]) / picture["ms"]
         low, high = max(0, round(place - 150 / picture["ms"])), round(place + 150 / picture["ms"])
         near = columns[low:high]

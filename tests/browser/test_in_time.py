@@ -65,7 +65,7 @@ def test_the_measure_tells_a_late_picture_and_a_late_sound(sit, project, ana, si
     bench.wait("bench.player.canPlay && bench.tracks.length")
     ear = Ear(bench.page)
     bench.look("bench.tracks[0].peaks.offsetMs += 30")
-    found = ear.steady(20_000) + ear.steady(100_000)
+    found = ear.some(20_000) + ear.some(100_000)
     assert len(found) >= 2
     for each in found:
         assert each.apart_ms == pytest.approx(-30, abs=WORST_MS)
@@ -80,7 +80,7 @@ def test_the_measure_tells_a_late_picture_and_a_late_sound(sit, project, ana, si
     derived.save()
     bench.open()
     bench.wait("bench.player.canPlay && bench.tracks.length")
-    found = Ear(bench.page).steady(20_000)
+    found = Ear(bench.page).some(20_000)
     assert found
     for each in found:
         assert each.apart_ms == pytest.approx(21.3, abs=WORST_MS)
