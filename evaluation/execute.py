@@ -18,7 +18,7 @@ from evaluation.models import Analysis, JudgeRun, MetricRun, Study
 from evaluation.votes import votes_of
 from mixassist_site.child import Event, run_child
 from mixassist_site.jobs import JobStopped, Lease, State, works
-from modeling.execute import written
+from modeling.execute.files import written
 
 log = logging.getLogger(__name__)
 

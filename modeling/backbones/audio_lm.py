@@ -9,9 +9,7 @@ forward adds. A frozen tower gives the same rows every time, so they are caught 
 """
 
 import hashlib
-import json
 import math
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,37 +18,20 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
-import soundfile
 import torch
 import transformers
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from modeling.backbones.clips import RATE_HZ, TAIL, AudioPolicy, key_of, read_clip
 from modeling.backbones.ears import PROCESSORS
 from modeling.backbones.errors import BackboneError
 from modeling.backbones.example import Example, Message
 from modeling.backbones.hearing import AudioRows
 from modeling.backbones.registry import Family, family_of, require_packages
+from modeling.backbones.weights import folder_of, revision_of
 
 IGNORED = -100  # the label of a token that the loss leaves out
-SHORTEST_SECONDS = 0.1  # a shorter clip gives the model at most one audio token, which it can't place
-RATE_HZ = 16_000
-UNSAFE = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-MOST_WINDOWS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class AudioPolicy:
-    """How much of a clip is heard, and what of a longer one: its tail, its head, or windows as several clips."""
-
-    max_seconds: float = 30.0
-    over_long: str = "tail"
-
-    def __post_init__(self) -> None:
-        if self.over_long not in ("tail", "head", "windows"):
-            raise BackboneError(
-                "bad-policy", f"What is heard of a long clip is tail, head or windows, not {self.over_long}."
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +178,7 @@ class AudioLM:
         self,
         example: Example,
         *,
-        policy: AudioPolicy = AudioPolicy(),
+        policy: AudioPolicy = TAIL,
         system: str | None = None,
         max_tokens: int | None = None,
         max_turns: int | None = None,
@@ -244,7 +225,7 @@ class AudioLM:
             labels=labels,
             prompt_length=len(prompt_ids),
             features=inputs,
-            clip_key=_key_of(waves),
+            clip_key=key_of(waves),
             audio_kept=kept,
             history_cut=len(example.history) - len(shortened.history),
         )
@@ -451,48 +432,6 @@ def _opened(
     return family, model, processor
 
 
-def read_clip(path: Path, policy: AudioPolicy) -> tuple[list[np.ndarray], str]:
-    """Read a clip as pieces of 16 kHz mono float32, and say what was kept: whole, tail, head or windows.
-
-    There is one piece but for windows: those are even cuts, each at most max_seconds long, that leave nothing out.
-    """
-    try:
-        with soundfile.SoundFile(path) as clip:
-            rate, frames = clip.samplerate, clip.frames
-            longest = round(policy.max_seconds * rate)
-            windows = math.ceil(frames / longest) if policy.over_long == "windows" else 1
-            if windows > MOST_WINDOWS:
-                raise BackboneError(
-                    "clip-too-long",
-                    f"The clip {path.name} lasts {frames / rate:.0f} s: more than {MOST_WINDOWS} windows; cut it.",
-                )
-            if frames > longest and policy.over_long == "tail":
-                clip.seek(frames - longest)
-            wave = clip.read(longest * max(1, windows), dtype="float32", always_2d=True).mean(axis=1)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise BackboneError("clip-unreadable", f"The clip {path.name} can't be read as audio: {error}.") from None
-    if len(wave) < SHORTEST_SECONDS * rate:
-        raise BackboneError(
-            "clip-too-short", f"The clip {path.name} lasts {len(wave) / rate:.2f} s; the model needs 0.1 s at least."
-        )
-    if rate != RATE_HZ:
-        import soxr  # only clips from outside a snapshot have another rate
-
-        wave = soxr.resample(wave, rate, RATE_HZ)
-    most = round(policy.max_seconds * RATE_HZ)
-    pieces = np.array_split(wave, windows) if windows > 1 else [wave]
-    kept = policy.over_long if frames > longest else "whole"
-    return [np.ascontiguousarray(piece[:most], dtype=np.float32) for piece in pieces], kept
-
-
-def _key_of(waves: Sequence[np.ndarray]) -> str | None:
-    """Hash what is heard; where one sound is cut counts too."""
-    sums = [hashlib.sha256(wave.tobytes()) for wave in waves]
-    if len(sums) < 2:
-        return sums[0].hexdigest() if sums else None
-    return hashlib.sha256(b"".join(one.digest() for one in sums)).hexdigest()
-
-
 def resolve_device(device: str) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -505,66 +444,6 @@ def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
     if dtype == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     return cast(torch.dtype, getattr(torch, dtype))
-
-
-def revision_of(folder: Path) -> str:
-    """Hash what makes a checkpoint: every small file whole, of the weights the size and both ends of each shard."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in {".json", ".jinja", ".txt", ".model", ".safetensors"}:
-            digest.update(json.dumps([path.name, path.stat().st_size]).encode())
-            digest.update(_ends(path) if path.suffix == ".safetensors" else path.read_bytes())
-    return digest.hexdigest()
-
-
-def _ends(path: Path, mebibyte: int = 1 << 20) -> bytes:
-    with path.open("rb") as file:
-        start = file.read(mebibyte)  # the header with names, shapes and offsets is here
-        file.seek(max(len(start), path.stat().st_size - mebibyte))
-        return start + file.read(mebibyte)
-
-
-def folder_of(path_or_hub_id: str | Path, revision: str | None) -> Path:
-    """The checkpoint directory, or that of a hub id, fetched where the hub may be asked; safetensors alone will do."""
-    folder = Path(path_or_hub_id)
-    if not folder.is_dir():
-        if not _may_be_hub_id(str(path_or_hub_id)):
-            raise BackboneError("base-missing", f"There is no base model at {path_or_hub_id}.")
-        if os.environ.get("HF_HUB_OFFLINE", "0").upper() in {"1", "ON", "YES", "TRUE"}:
-            raise BackboneError(
-                "hub-offline",
-                f"The base {path_or_hub_id} would come from the hub, and HF_HUB_OFFLINE forbids that; "
-                "give the path of a checkpoint directory.",
-            )
-        folder = _fetch(str(path_or_hub_id), revision)
-    if not (folder / "config.json").is_file():
-        raise BackboneError("base-incomplete", f"The folder {folder.name} has no config.json, so it is no checkpoint.")
-    if not any(folder.glob("*.safetensors")):
-        if any(path for pattern in UNSAFE for path in folder.glob(pattern)):
-            raise BackboneError(
-                "unsafe-weights",
-                f"The checkpoint {folder.name} has pickled weights only, which can run code when opened; "
-                "convert it to safetensors.",
-            )
-        raise BackboneError("base-incomplete", f"The checkpoint {folder.name} has no safetensors weights.")
-    return folder
-
-
-def _may_be_hub_id(name: str) -> bool:
-    return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
-
-
-def _fetch(hub_id: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download  # asks the network, so only where that is meant
-
-    try:
-        fetched = snapshot_download(
-            hub_id, revision=revision, allow_patterns=["*.json", "*.jinja", "*.txt", "*.model", "*.safetensors"]
-        )
-    except (OSError, ValueError) as error:  # the hub's own errors are OSErrors
-        reason = str(error).splitlines()[0]
-        raise BackboneError("hub-failed", f"The base {hub_id} could not be fetched from the hub: {reason}") from None
-    return Path(fetched)
 
 
 def _four_bit(precision: torch.dtype) -> Any:

@@ -55,20 +55,3 @@ class AudioRows:
         except (OSError, SafetensorError):
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
-
-
-def prune(root: Path, most_bytes: int) -> int:
-    """Drop what was used longest ago until the rest fits, and return how many files went."""
-    found = []
-    for path in root.glob("*/*/*.safetensors"):
-        with contextlib.suppress(OSError):
-            facts = path.stat()
-            found.append((facts.st_mtime_ns, facts.st_size, path))
-    size, gone = sum(bytes_ for _, bytes_, _ in found), 0
-    for _, bytes_, path in sorted(found):
-        if size <= most_bytes:
-            break
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-            size, gone = size - bytes_, gone + 1
-    return gone

@@ -58,6 +58,7 @@ from typing import TYPE_CHECKING, Any
 from modeling.backbones.base import Base
 from modeling.backbones.errors import CoreError, GenerationError
 from modeling.backbones.example import Example, history_of
+from modeling.backbones.keeping import cache_of, trim
 from modeling.generation.config import DecodeConfig
 from modeling.training.child import (
     DONE,
@@ -65,13 +66,11 @@ from modeling.training.child import (
     ORPHANED,
     STOPPED,
     Emit,
-    cache_of,
     describe,
     open_events,
     read_request,
     run_child,
     stop_on_sigterm,
-    trim,
 )
 from modeling.training.config import defaults_for
 from modeling.training.examples import read_split

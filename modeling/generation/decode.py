@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from modeling.backbones.audio_lm import AudioLM, AudioPolicy, Encoded
+from modeling.backbones.audio_lm import AudioLM, Encoded
+from modeling.backbones.clips import AudioPolicy
 from modeling.backbones.errors import BackboneError
 from modeling.backbones.example import Example
 from modeling.generation.config import DecodeConfig

@@ -53,7 +53,8 @@ from typing import Any
 
 from modeling.backbones.base import Base
 from modeling.backbones.errors import TrainingError
-from modeling.training.child import DONE, STOPPED, Emit, cache_of, run_child, trim
+from modeling.backbones.keeping import cache_of, trim
+from modeling.training.child import DONE, STOPPED, Emit, run_child
 from modeling.training.config import TrainingConfig
 from modeling.training.examples import content_hash
 

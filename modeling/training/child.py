@@ -57,21 +57,6 @@ def read_request(path: Path) -> dict[str, Any]:
     return request
 
 
-def cache_of(request: dict[str, Any]) -> Path | None:
-    """Where audio rows are kept, if anywhere."""
-    folder = (request.get("cache") or {}).get("folder")
-    return Path(folder) if folder else None
-
-
-def trim(cache: Path | None, request: dict[str, Any]) -> None:
-    """Keep the audio rows within what the request allows."""
-    from modeling.backbones.hearing import prune
-
-    most = (request.get("cache") or {}).get("bytes")
-    if cache and isinstance(most, int):
-        prune(cache, most)
-
-
 def describe(error: Exception) -> dict[str, str]:
     """Find the code and the sentence of a failure that nobody foresaw in detail."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

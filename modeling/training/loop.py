@@ -25,7 +25,8 @@ import transformers
 from torch import Tensor
 
 from modeling.backbones import audio_lm
-from modeling.backbones.audio_lm import IGNORED, AudioLM, AudioPolicy, Encoded
+from modeling.backbones.audio_lm import IGNORED, AudioLM, Encoded
+from modeling.backbones.clips import AudioPolicy
 from modeling.backbones.errors import BackboneError, TrainingError
 from modeling.backbones.example import Example
 from modeling.training import checkpoint as checkpoints

@@ -24,8 +24,9 @@ from typing import Any
 
 from modeling.backbones.base import Base
 from modeling.backbones.errors import CoreError, TrainingError
+from modeling.backbones.keeping import cache_of, trim
 from modeling.training.__main__ import saved, told_of
-from modeling.training.child import DONE, STOPPED, Emit, cache_of, describe, run_child, trim
+from modeling.training.child import DONE, STOPPED, Emit, describe, run_child
 from modeling.training.config import TrainingConfig
 from modeling.training.examples import content_hash
 

@@ -12,8 +12,9 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from modeling.backbones.audio_lm import folder_of, resolve_device
+from modeling.backbones.audio_lm import resolve_device
 from modeling.backbones.errors import CoreError
+from modeling.backbones.weights import folder_of
 from modeling.transcribing.windows import Word
 
 RATE = 16_000

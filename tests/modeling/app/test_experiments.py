@@ -10,6 +10,7 @@ from mixassist_site import jobs
 from mixassist_site.jobs import JobStopped, State
 from modeling import execute, launch, outcomes
 from modeling.bases import named
+from modeling.execute import experiments
 from modeling.models import Adapter, Experiment, TrainingRun
 from modeling.outcomes import Result
 from tests.modeling.app.things import experiment_of, frozen, run_of
@@ -82,7 +83,7 @@ def test_a_stop_half_way_leaves_no_run_that_seems_to_run(snapshot, monkeypatch):
         assert made.runs.filter(state=State.RUNNING).count() == 1
         raise JobStopped
 
-    monkeypatch.setattr(execute, "run_child", stopped)
+    monkeypatch.setattr(experiments, "run_child", stopped)
     execute.experiment(made)
     made.refresh_from_db()
     assert made.state == State.QUEUED

@@ -13,6 +13,7 @@ from annotation.models import Layer
 from mixassist_site import jobs
 from mixassist_site.jobs import State
 from modeling import execute
+from modeling.execute import transcribing
 from modeling.launch import start_transcription
 from modeling.models import Transcription
 from tests.annotation.audio.sounds import write
@@ -67,7 +68,7 @@ def test_times_move_to_the_sessions_clock_and_what_lies_off_it_is_told(recording
         {"start": 37.0, "end": 39.5, "text": "To the end."},
         {"start": 38.0, "end": 39.5, "text": "After."},
     ]
-    rows, lost = execute.rows_of(told, job)
+    rows, lost = transcribing.rows_of(told, job)
     assert [(row["start_ms"], row["end_ms"], row["text"]) for row in rows.segments] == [
         (0, 1000, "Hm, yes."), (35_000, 36_000, "To the end.")
     ]  # fmt: skip
@@ -84,7 +85,7 @@ def child_that(monkeypatch, *events, then=None):
         if then:
             then(json.loads(Path(request).read_text()), lease)
 
-    monkeypatch.setattr(execute, "run_child", run)
+    monkeypatch.setattr(transcribing, "run_child", run)
 
 
 @pytest.mark.django_db

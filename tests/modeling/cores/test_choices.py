@@ -160,7 +160,7 @@ def test_memory_that_runs_out_once_halves_the_microbatch_and_not_the_result(trai
 
 
 def test_what_a_clip_sounds_like_is_kept_for_the_next_run(tiny_base, snapshot, tmp_path):
-    from modeling.backbones import audio_lm, hearing
+    from modeling.backbones import audio_lm, clips, keeping
 
     example = next(one for one in read_split(snapshot, "train") if one.audio)
     first = audio_lm.load(tiny_base, device="cpu")
@@ -171,12 +171,12 @@ def test_what_a_clip_sounds_like_is_kept_for_the_next_run(tiny_base, snapshot, t
     encoded = second.encode(example)
     second.model.model.audio_tower = None  # nobody may listen again
     assert second.hear(encoded).equal(rows)
-    other = audio_lm.AudioPolicy(max_seconds=1.0)
+    other = clips.AudioPolicy(max_seconds=1.0)
     assert second.rows.path(second.encode(example, policy=other).clip_key) != second.rows.path(encoded.clip_key)
     kept = first.rows.path(encoded.clip_key)
     kept.write_bytes(b"torn")
     assert second.rows.read(encoded.clip_key, count=len(rows)) is None
-    assert hearing.prune(tmp_path / "rows", 0) == 1
+    assert keeping.prune(tmp_path / "rows", 0) == 1
     assert not kept.exists()
 
 

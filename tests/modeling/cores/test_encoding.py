@@ -74,7 +74,7 @@ def test_a_typed_control_token_does_not_end_a_turn(lm, wav):
 
 @pytest.mark.parametrize(("over_long", "heard"), [("tail", 2.0), ("head", 1.0)])
 def test_a_long_clip_is_heard_at_the_chosen_end(tmp_path, over_long, heard):
-    from modeling.backbones.audio_lm import AudioPolicy, read_clip
+    from modeling.backbones.clips import AudioPolicy, read_clip
 
     levels = np.concatenate([np.full(16_000, 0.1), np.full(16_000, 0.2)])
     soundfile.write(tmp_path / "c.wav", levels, 16_000)
@@ -91,7 +91,7 @@ def test_forty_five_seconds_are_cut_to_thirty_and_say_so(lm, tmp_path):
 
 
 def test_a_clip_at_another_rate_and_in_stereo_is_brought_to_the_models(tmp_path):
-    from modeling.backbones.audio_lm import AudioPolicy, read_clip
+    from modeling.backbones.clips import AudioPolicy, read_clip
 
     soundfile.write(tmp_path / "c.wav", np.zeros((44_100, 2)), 44_100)
     (wave,), kept = read_clip(tmp_path / "c.wav", AudioPolicy())
@@ -152,7 +152,7 @@ def test_a_template_that_rewrites_earlier_turns_is_refused_for_all(lm, wav):
 
 @pytest.mark.parametrize(("seconds", "pieces"), [(1.0, [1.0]), (2.0, [1.0, 1.0]), (2.01, [0.67] * 3)])
 def test_windows_are_even_and_leave_nothing_out(tmp_path, seconds, pieces):
-    from modeling.backbones.audio_lm import AudioPolicy, read_clip
+    from modeling.backbones.clips import AudioPolicy, read_clip
 
     path = clip(tmp_path / "c.wav", seconds)
     waves, kept = read_clip(path, AudioPolicy(max_seconds=1.0, over_long="windows"))
@@ -163,7 +163,7 @@ def test_windows_are_even_and_leave_nothing_out(tmp_path, seconds, pieces):
 
 
 def test_windows_have_an_end_and_a_policy_has_three_words(tmp_path):
-    from modeling.backbones.audio_lm import AudioPolicy, read_clip
+    from modeling.backbones.clips import AudioPolicy, read_clip
 
     with pytest.raises(BackboneError, match="more than 20 windows"):
         read_clip(clip(tmp_path / "c.wav", 2.2), AudioPolicy(max_seconds=0.1, over_long="windows"))
@@ -175,7 +175,7 @@ def test_two_windows_are_heard_as_two_clips_and_cached_as_such(lm, tmp_path):
     """What a second window becomes is what it becomes alone, and one sound cut elsewhere is another key."""
     import torch
 
-    from modeling.backbones.audio_lm import AudioPolicy
+    from modeling.backbones.clips import AudioPolicy
 
     example = Example(row="r", audio=clip(tmp_path / "c.wav", 4.0), answer="Yes.")
     both = lm.encode(example, policy=AudioPolicy(max_seconds=2.0, over_long="windows"))

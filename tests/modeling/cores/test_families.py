@@ -136,7 +136,7 @@ def test_a_whole_adapter_learns_and_is_kept(lm, three, tmp_path):
 
 
 def test_windows_are_several_clips_where_a_family_takes_them(lm, tmp_path):
-    from modeling.backbones.audio_lm import AudioPolicy
+    from modeling.backbones.clips import AudioPolicy
 
     example = Example("t/1", audio=clip(tmp_path / "long.wav", 7.0), user="Better?", answer="Yes.")
     policy = AudioPolicy(max_seconds=3.0, over_long="windows")
@@ -154,7 +154,7 @@ def test_windows_are_several_clips_where_a_family_takes_them(lm, tmp_path):
 
 def test_what_a_processor_would_drop_unsaid_is_cut_and_recorded(lm, tmp_path):
     """Asked for a minute, a family hears what it can, and the example says so."""
-    from modeling.backbones.audio_lm import AudioPolicy
+    from modeling.backbones.clips import AudioPolicy
 
     example = Example("t/1", audio=clip(tmp_path / "long.wav", 45.0), answer="Yes.")
     encoded = lm.encode(example, policy=AudioPolicy(max_seconds=60.0))

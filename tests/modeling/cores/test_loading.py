@@ -55,7 +55,7 @@ def test_a_gpu_that_is_not_there_is_named(tiny_base, monkeypatch):
 
 
 def test_a_revision_follows_the_content(tiny_base, copy):
-    from modeling.backbones.audio_lm import revision_of
+    from modeling.backbones.weights import revision_of
 
     assert revision_of(copy) == revision_of(tiny_base)
     weights = bytearray((copy / "model.safetensors").read_bytes())
