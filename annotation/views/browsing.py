@@ -22,7 +22,7 @@ def turns(request: MemberRequest, slug: str) -> HttpResponse:
     page, shown, asked = None, [], False
     if form.is_valid():
         wanted = form.wanted()
-        page = page_of(request, finding.find(request.user, wanted, project=project), 25)
+        page = page_of(request, finding.find(request.user, wanted, project=project), 25, wide=True)
         asked = wanted != finding.Wanted(side=wanted.side, value=wanted.value)
         shown = [_shown(row, wanted, project) for row in page]
     context = {"project": project, "form": form, "page": page, "turns": shown, "asked": asked}
