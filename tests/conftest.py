@@ -18,16 +18,16 @@ def pytest_collection_modifyitems(items):
 def home(settings, tmp_path_factory):
     """Files of one test never meet those of another."""
     root: Path = tmp_path_factory.mktemp("home")
-    settings.MIXASSIST_HOME = root
-    settings.MEDIA_ROOT = root / "media"
-    settings.UPLOADS_ROOT = root / "media" / "uploads"
-    settings.SNAPSHOTS_ROOT = root / "snapshots"
-    settings.RELEASES_ROOT = root / "releases"
-    settings.FIGURES_ROOT = root / "figures"
-    settings.RUNS_ROOT = root / "runs"
-    settings.ADAPTERS_ROOT = root / "adapters"
-    settings.AUDIO_ROWS_ROOT = root / "audio-rows"
+    for name, folder in homes(root).items():
+        setattr(settings, name, folder)
     return root
+
+
+def homes(root: Path) -> dict[str, Path]:
+    """Every setting that names a folder, below a root."""
+    names = ("media", "snapshots", "releases", "figures", "runs", "adapters", "audio-rows")
+    folders = {f"{name.replace('-', '_').upper()}_ROOT": root / name for name in names}
+    return {"MIXASSIST_HOME": root, **folders, "UPLOADS_ROOT": root / "media" / "uploads"}
 
 
 @pytest.fixture(autouse=True)

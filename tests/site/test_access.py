@@ -3,18 +3,19 @@
 import gzip
 import json
 import re
+import shutil
 import uuid
 from dataclasses import dataclass, field
 
 import pytest
 from django.db import transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from annotation.audio.tiles import Level, Peaks, picture_name
 from annotation.bringing import keep_transcript
-from annotation.models import ApiToken, Derived, Ingest, Participant, Release, Upload
+from annotation.models import ApiToken, Derived, Ingest, Participant, Person, Project, Release, Upload
 from annotation.releases.options import Options
 from evaluation import assignment
 from evaluation.models import JudgeRun
@@ -24,6 +25,7 @@ from modeling.models import Adapter
 from modeling.probes import start_probe
 from tests.annotation.audio.sounds import music, write
 from tests.annotation.releases.frozen import freeze
+from tests.conftest import homes
 from tests.evaluation.analyses import analysis_of
 from tests.evaluation.studies import study_of
 from tests.factories import (
@@ -36,6 +38,7 @@ from tests.factories import (
     turn,
 )
 from tests.modeling.app.things import experiment_of, generation_of, run_of
+from tests.people import member
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ACTORS = ("anonymous", "stranger", "annotator", "reviewer", "admin", "superuser", "rater")
@@ -351,10 +354,41 @@ def test_every_route_has_a_name_and_a_row_here():
     assert sorted({route.name for route in ROUTES} - set(names)) == []
 
 
+@pytest.fixture(scope="module")
+def made(django_db_setup, django_db_blocker, tmp_path_factory):
+    """One of everything, made once: each test has a transaction within this one, and a copy of the files."""
+    root = tmp_path_factory.mktemp("world")
+    with django_db_blocker.unblock(), override_settings(**homes(root)), transaction.atomic():
+        yield root, *one_of_everything()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(project, ana, rita, ada, sam, sue, settings):
-    """One of everything in a project, as a namespace of what addresses name."""
+def world(made, db, home, settings):
+    """What addresses name, the people, and a rater."""
     settings.SUMMARY_DRAFTS = '{"base_url": "http://127.0.0.1:9/v1", "model": "nobody"}'
+    root, *rest = made
+    shutil.copytree(root, home, dirs_exist_ok=True)
+    return rest
+
+
+@pytest.fixture
+def project(world):
+    told, _, _ = world
+    return Project.objects.get(slug=told["slug"])
+
+
+@pytest.fixture
+def ada(world):
+    _, people, _ = world
+    return people["admin"]
+
+
+def one_of_everything():
+    project = Project.objects.create(slug="songs", name="Songs")
+    ana, rita, ada = (member(project, *who) for who in (("ana", "annotator"), ("rita", "reviewer"), ("ada", "admin")))
+    sam = member(Project.objects.create(slug="elsewhere", name="Elsewhere"), "sam", "admin")
+    sue = Person.objects.create_superuser(username="sue")
     session = SessionFactory(project=project)
     recording = RecordingFactory(session=session)
     facts = {"levels": [100], "tile_points": 8192, "base": 256, "factor": 4, "channels": 1, "rate": 8000}
