@@ -22,7 +22,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.media import send
 from evaluation import assignment, blind, joining, sitting, voting
@@ -34,6 +34,8 @@ from mixassist_site.http import VisitorRequest
 log = logging.getLogger(__name__)
 R = TypeVar("R", bound=HttpResponseBase)
 View = Callable[..., HttpResponse]
+RaterView = Callable[[VisitorRequest, Rater, str], HttpResponse]
+SAFE = ("GET", "HEAD")
 KEPT = re.compile(r"pair|choice|reason|played|listened|revision|criterion-[a-z_]+")
 UNCHOSEN = "Choose one of these first."
 OPEN_ROW = "Say it for every row, please."
@@ -58,39 +60,41 @@ def patient(view: View) -> View:
     return answer
 
 
-@login_not_required
-@patient
-@require_safe
-def rate(request: VisitorRequest, token: str) -> HttpResponse:
+def at_a_link(*methods: str) -> Callable[[RaterView], View]:
+    """Answer these methods at a rater's link, which needs no login; a link that doesn't work gets the one answer."""
+
+    def of(view: RaterView) -> View:
+        @login_not_required
+        @patient
+        @require_http_methods(methods)
+        @wraps(view)
+        def answer(request: VisitorRequest, token: str) -> HttpResponse:
+            rater = Rater.find(token)
+            return gone() if rater is None else view(request, rater, token)
+
+        return answer
+
+    return of
+
+
+@at_a_link(*SAFE)
+def rate(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """The welcome, the quiz, the rater's current pair, what follows a vote, a break, or thanks."""
-    rater = Rater.find(token)
-    if rater is None:
-        return gone()
     return here(request, rater, token)
 
 
-@login_not_required
-@patient
-@require_POST
-def visit(request: VisitorRequest, token: str) -> HttpResponse:
+@at_a_link("POST")
+def visit(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """Begin: a person is here, and not a mail program that looks ahead."""
-    rater = Rater.find(token)
-    if rater is None:
-        return gone()
     knows = request.user.is_authenticated and bool(request.user.role_in(rater.study.project))
     if not sitting.consent(rater, agreed="consent" in request.POST, knows_project=knows):
         return blind_page("welcome", {**world(request, rater, token), "problem": DISAGREED}, 400)
     return redirect("rate", token)
 
 
-@login_not_required
-@patient
-@require_POST
-def quiz(request: VisitorRequest, token: str) -> HttpResponse:
+@at_a_link("POST")
+def quiz(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """Take one attempt at the questions on the task."""
-    rater = Rater.find(token)
-    if rater is None:
-        return gone()
     if sitting.step_of(rater)[0] is not sitting.Step.QUIZ or sitting.answer_quiz(rater, request.POST):
         return redirect("rate", token)
     rater.refresh_from_db()
@@ -98,14 +102,9 @@ def quiz(request: VisitorRequest, token: str) -> HttpResponse:
     return here(request, rater, token, problem=problem, status=200 if rater.outcome else 400)
 
 
-@login_not_required
-@patient
-@require_POST
-def ratings(request: VisitorRequest, token: str) -> HttpResponse:
+@at_a_link("POST")
+def ratings(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """Save one vote on the rater's own pair, once; or the revision of their last vote."""
-    rater = Rater.find(token)
-    if rater is None:
-        return gone()
     ballot = sent_in(request)
     if rater.started_at is None:
         return here(request, rater, token)
@@ -127,28 +126,18 @@ def ratings(request: VisitorRequest, token: str) -> HttpResponse:
     return redirect("rate", token)
 
 
-@login_not_required
-@patient
-@require_safe
-def last_vote(request: VisitorRequest, token: str) -> HttpResponse:
+@at_a_link(*SAFE)
+def last_vote(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """The pair that was judged last, to judge it again; its first vote stays in the history."""
-    rater = Rater.find(token)
-    if rater is None:
-        return gone()
     rating = voting.revisable(rater)
     if rating is None:
         return redirect("rate", token)
     return again(request, rater, token, rating)
 
 
-@login_not_required
-@patient
-@require_POST
-def afterwards(request: VisitorRequest, token: str) -> HttpResponse:
+@at_a_link("POST")
+def afterwards(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """Save what follows a vote."""
-    rater = Rater.find(token)
-    if rater is None:
-        return gone()
     try:
         sitting.look_back(rater, request.POST.get("pair", ""), request.POST.get("guess", ""), criteria_in(request))
     except voting.NotYours:
@@ -158,26 +147,16 @@ def afterwards(request: VisitorRequest, token: str) -> HttpResponse:
     return redirect("rate", token)
 
 
-@login_not_required
-@patient
-@require_POST
-def rest(request: VisitorRequest, token: str) -> HttpResponse:
+@at_a_link("POST")
+def rest(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """End a break."""
-    rater = Rater.find(token)
-    if rater is None:
-        return gone()
     sitting.rest(rater)
     return redirect("rate", token)
 
 
-@login_not_required
-@patient
-@require_http_methods(["GET", "HEAD", "POST"])
-def withdrawal(request: VisitorRequest, token: str) -> HttpResponse:
+@at_a_link(*SAFE, "POST")
+def withdrawal(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """Leave the study and have everything erased; asked twice."""
-    rater = Rater.find(token)
-    if rater is None:
-        return gone()
     if rater.outcome != Rater.Outcome.WITHDRAWN:
         if request.method != "POST":
             return blind_page("withdrawal", world(request, rater, token))
