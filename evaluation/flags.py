@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models.functions import Length
 
-from evaluation.models import Assignment, Rater, Rating, Study
+from evaluation.ending import FAILED_ATTENTION
+from evaluation.models import Assignment, Rating, Study
 from evaluation.stats.binomial import sign_test, wilson
 from evaluation.votes import BETTER, LEFT, RIGHT, Vote, votes_of
 
@@ -19,7 +20,6 @@ RULES = {
     "listening": "Told only in words, in more than half of the pairs with a clip, that they had listened.",
     "account": "Came with a browser in which somebody with a role in the project was logged in.",
 }
-FAILED_ATTENTION = 2
 GOLD_SHARE = 0.8
 FAST_SHARE = 0.2
 MOST_SHARE = 0.5
@@ -80,13 +80,6 @@ def checked(
         for number, knows in people
         if wanted is None or number in wanted
     }
-
-
-def failed_attention(rater: Rater) -> int:
-    """How many attention pairs this rater got wrong."""
-    rows = Rating.objects.current().filter(assignment__rater=rater, assignment__kind=Assignment.Kind.ATTENTION)
-    fields = ("choice", "assignment__left", "assignment__check_pair__better")
-    return sum(choice != (LEFT if left == better else RIGHT) for choice, left, better in rows.values_list(*fields))
 
 
 def _checked(

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from annotation.models import Person
-from evaluation import assignment, flags, rules
+from evaluation import assignment, rules
 from evaluation.models import Assignment, FollowUp, Rater, Rating, Study, StudyAct
 from evaluation.rules import QUIZ_ATTEMPTS, Rules, rules_of
 from evaluation.voting import NoChoice, NotYours, criterion_of
@@ -120,12 +120,6 @@ def rest(rater: Rater) -> None:
     Rater.objects.filter(pk=rater.pk).update(rested_at=counted(rater))
 
 
-def finish(rater: Rater) -> None:
-    """Give a rater for whom nothing is left their outcome; every vote has been committed before."""
-    failed = flags.failed_attention(rater) >= flags.FAILED_ATTENTION
-    rater.finish(Rater.Outcome.FAILED_CHECKS if failed else Rater.Outcome.COMPLETE)
-
-
 def withdraw(rater: Rater, by: Person | None = None) -> None:
     """Erase what a rater gave and all that leads to them; a number without a name stays, and the log says that it was.
 
@@ -143,7 +137,7 @@ def withdraw(rater: Rater, by: Person | None = None) -> None:
         Rater.objects.filter(pk=rater.pk).update(
             label=f"Withdrawn {rater.number}", person=None, panel_digest="", session_digest="", consent_hash="",
             knows_project=False, quiz_attempts=0, rested_at=0, outcome=Rater.Outcome.WITHDRAWN,
-            finished_at=timezone.now(),
+            finished_at=timezone.now(), code_shown_at=None,
         )  # fmt: skip
         StudyAct.record(rater.study, by, "erasure", rater=rater.number)
     rater.refresh_from_db()

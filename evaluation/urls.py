@@ -41,6 +41,7 @@ urlpatterns = [
     path("rate/<str:token>/last/", rating.last_vote, name="rate-last"),
     path("rate/<str:token>/after/", rating.afterwards, name="rate-after"),
     path("rate/<str:token>/rest/", rating.rest, name="rate-rest"),
+    path("rate/<str:token>/code/", rating.code, name="rate-code"),
     path("rate/<str:token>/withdrawal/", rating.withdrawal, name="rate-withdrawal"),
     path("rate/<str:token>/ratings/", rating.ratings, name="rate-ratings"),
     path("rate/<str:token>/audio/<str:audio_token>/", rating.audio, name="rate-audio"),

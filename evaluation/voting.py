@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from evaluation import listening
+from evaluation import ending, listening
 from evaluation.models import Assignment, FollowUp, Rater, Rating, Study
 from evaluation.rules import Rules, outcomes, rules_of
 
@@ -83,7 +83,7 @@ def cast(rater: Rater, ballot: Ballot, *, now: datetime | None = None) -> Saved:
         Study.objects.select_for_update().get(pk=rater.study_id)  # a vote and the closing: one comes first
         if not Rater.objects.with_a_living_link().filter(pk=rater.pk).exists():
             raise NotYours
-        rater.refresh_from_db(fields=["outcome"])
+        rater.refresh_from_db(fields=["outcome", "finished_at", "code_shown_at"])
         if ballot.revision:
             return _revise(rater, assignment, ballot, said, now)
         if not rater.outcome and mine.open().update(state=Assignment.State.RATED, **heard):
@@ -95,9 +95,9 @@ def cast(rater: Rater, ballot: Ballot, *, now: datetime | None = None) -> Saved:
     return Saved.BEFORE if _says(assignment.ratings.current().get(), said) else Saved.OTHER_BEFORE
 
 
-def revisable(rater: Rater) -> Rating | None:
+def revisable(rater: Rater, now: datetime | None = None) -> Rating | None:
     """The vote that this rater may still change: the last, while nothing followed it. None where there is none."""
-    if rater.outcome:
+    if ending.is_final(rater, now):
         return None
     last = rater.assignments.rated().order_by("-number").first()
     if last is None or last.kind == Assignment.Kind.PRACTICE or FollowUp.objects.filter(assignment=last).exists():
@@ -111,13 +111,15 @@ def _revise(rater: Rater, assignment: Assignment, ballot: Ballot, said: dict[str
         return Saved.TOO_LATE
     if _says(before, said) and before.reason == said["reason"]:
         return Saved.BEFORE
-    last = revisable(rater)
+    last = revisable(rater, now)
     if last is None or last.pk != before.pk or before.revision != ballot.revision:
         return Saved.OTHER_BEFORE
     waited = _waited(assignment, now)
     Rating.objects.create(
         assignment=assignment, revision=before.revision + 1, replaces=before, ms_to_vote=waited, **said
     )
+    if rater.outcome:
+        ending.settle(rater)
     return Saved.NOW
 
 

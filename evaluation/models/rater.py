@@ -75,6 +75,7 @@ class Rater(models.Model):
     knows_project = models.BooleanField(default=False)  # came logged in as somebody with a role in the project
     outcome = models.CharField(max_length=13, blank=True, choices=Outcome)
     finished_at = models.DateTimeField(null=True, blank=True)
+    code_shown_at = models.DateTimeField(null=True, blank=True)  # from then on the last vote stands as well
     excluded_for = models.CharField(max_length=40, blank=True)  # the rule; empty: the votes count
     revoked_at = models.DateTimeField(null=True, blank=True)
 

@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.media import send
-from evaluation import assignment, blind, joining, sitting, voting
+from evaluation import assignment, blind, ending, joining, sitting, voting
 from evaluation.models import Assignment, Rater, Rating
 from evaluation.rules import CRITERIA, rules_of
 from evaluation.rules import quiz as quiz_of
@@ -154,6 +154,13 @@ def rest(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     return redirect("rate", token)
 
 
+@at_a_link("POST")
+def code(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
+    """End the study for good, where it has ended, for the completion code."""
+    ending.show_code(rater)
+    return redirect("rate", token)
+
+
 @at_a_link(*SAFE, "POST")
 def withdrawal(request: VisitorRequest, rater: Rater, token: str) -> HttpResponse:
     """Leave the study and have everything erased; asked twice."""
@@ -231,6 +238,8 @@ def here(
         return look_back(rater, last, known, status)
     if step is sitting.Step.PAIR:
         return current_pair(rater, known, status, typed)
+    if step is sitting.Step.BREAK:
+        known["may_change"] = voting.revisable(rater) is not None
     return blind_page(step.value, known, status)
 
 
@@ -245,8 +254,9 @@ def current_pair(rater: Rater, known: dict[str, Any], status: int, typed: voting
             return gone()
         if until := assignment.held_until(rater):
             minutes = max(1, ceil((until - timezone.now()).total_seconds() / 60))
+            known["may_change"] = voting.revisable(rater) is not None
             return blind_page("later", {**known, "minutes": minutes})
-        sitting.finish(rater)
+        ending.finish(rater)
         return ended(rater, known, status)
     sent = typed if typed and typed.pair == served.token else None
     known["may_change"] = voting.revisable(rater) is not None
@@ -303,11 +313,15 @@ def look_back(rater: Rater, last: Assignment, known: dict[str, Any], status: int
 
 
 def ended(rater: Rater, known: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Thanks, and the panel's code for how it ended."""
-    codes = {"code": joining.code_for(rater.study, rater.outcome), "back": joining.way_back(rater.study, rater.outcome)}
-    done = rater.outcome in (Rater.Outcome.COMPLETE, Rater.Outcome.FAILED_CHECKS)
-    name = "done" if done else "withdrawn" if rater.outcome == Rater.Outcome.WITHDRAWN else "screened"
-    return blind_page(name, {**known, **codes}, status)
+    """Thanks, and the panel's code for how it ended; while the last vote may change, the code waits to be asked for."""
+    told = {"code": joining.code_for(rater.study, rater.outcome), "back": joining.way_back(rater.study, rater.outcome)}
+    if rater.outcome in ending.DONE:
+        may_change = voting.revisable(rater) is not None
+        waits = may_change and known["briefing"].has_codes  # whether or not this outcome has one: that would tell it
+        shown = {"code": "", "back": ""} if waits else told
+        return blind_page("done", {**known, **shown, "may_change": may_change, "code_waits": waits}, status)
+    name = "withdrawn" if rater.outcome == Rater.Outcome.WITHDRAWN else "screened"
+    return blind_page(name, {**known, **told}, status)
 
 
 def questions(rater: Rater) -> list[dict[str, Any]]:

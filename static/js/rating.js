@@ -10,7 +10,7 @@ class RatingForm extends HTMLElement {
     this.form = this.querySelector("form")
     this.player = this.querySelector("audio")
     document.addEventListener("keydown", (event) => this.#onKey(event), { signal })
-    this.form.addEventListener("submit", (event) => this.#onSubmit(event), { signal })
+    this.form?.addEventListener("submit", (event) => this.#onSubmit(event), { signal })
     this.player?.addEventListener("ratechange", () => this.#slowDown(), { signal })
     window.addEventListener("pageshow", () => this.#wake(), { signal }) // back from another page: usable again
   }
@@ -30,7 +30,7 @@ class RatingForm extends HTMLElement {
       chosen.focus()
     } else if (event.key === " " && this.player && !this.#wantsSpace(event.target)) {
       this.player.paused ? this.player.play() : this.player.pause()
-    } else if (event.key === "Enter" && !event.target.matches("button, a")) {
+    } else if (event.key === "Enter" && this.form && !event.target.matches("button, a")) {
       if (!event.repeat) this.form.requestSubmit()
     } else return
     event.preventDefault()
@@ -40,7 +40,7 @@ class RatingForm extends HTMLElement {
     if (!/^[a-z0-9]$/.test(key)) return null
     const own = document.querySelector(`[data-key="${key}"]`)
     if (own || !LETTERS[key] || this.querySelector(".of-7, .of-3")) return own
-    return this.form.querySelector(`[data-key="${LETTERS[key]}"]`)
+    return this.form?.querySelector(`[data-key="${LETTERS[key]}"]`)
   }
 
   #slowDown() {
@@ -69,7 +69,7 @@ class RatingForm extends HTMLElement {
   }
 
   #wake() {
-    this.form.querySelector("button.go").ariaDisabled = "false"
+    if (this.form) this.form.querySelector("button.go").ariaDisabled = "false"
   }
 }
 

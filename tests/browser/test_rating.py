@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from evaluation.models import Rating
+from evaluation.models import Rating, Study
 from tests.browser.sitting import until
 from tests.evaluation.studies import study_of
 
@@ -93,3 +93,25 @@ def test_going_back_brings_no_choice_with_it(project, page):
     page.reload()
     page.get_by_text("Pair 3 of 4").wait_for()
     assert Rating.objects.count() == 2
+
+
+def test_the_last_vote_is_changed_from_the_thanks_and_a_second_enter_does_not_end_the_study(project, page):
+    study = study_of(project, items=1, raters=1, contenders=2)
+    Study.objects.filter(pk=study.pk).update(panel={"codes": {"complete": "CDONE"}})
+    start(page, study)
+    page.locator("rating-form:defined").wait_for()
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.get_by_text("That was the last pair. Thank you.").wait_for()
+    page.locator("rating-form:defined").wait_for()
+    page.keyboard.press("Enter")  # a finger that bounces
+    page.keyboard.press("u")
+    page.get_by_text("once more").wait_for()
+    page.locator("rating-form:defined").wait_for()
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    page.get_by_text("That was the last pair. Thank you.").wait_for()
+    assert list(Rating.objects.order_by("pk").values_list("choice", flat=True)) == ["left", "right"]
+    page.get_by_role("button", name="Finish and show my code").click()
+    page.get_by_text("CDONE").wait_for()
+    expect(page.get_by_role("link", name="Change my last vote")).to_have_count(0)

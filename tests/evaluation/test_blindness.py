@@ -196,7 +196,7 @@ def test_the_template_never_gets_the_request_an_account_or_a_model(planted, ada,
         assert set(context) <= {*WORLD, *PAIR}
 
 
-WORLD = ("briefing", "token", "csrf_token", "problem", "may_change", "code", "back")
+WORLD = ("briefing", "token", "csrf_token", "problem", "may_change", "code", "back", "code_waits")
 PAIR = ("pair", "reason", "practising", "options", "rows", "played")
 QUOTED = re.compile(r'<div class="turn expert"><h3>Expert</h3><p class="text">(.*?)</p>', re.DOTALL)
 ANSWERED = re.compile(r'<article.*?<p class="text">(.*?)</p>', re.DOTALL)

@@ -69,7 +69,13 @@ def test_the_code_comes_after_the_last_vote_and_never_before(open_study, door):
     page = rui.start()
     seen = [rui.get(), rui.get("last/"), rui.get("withdrawal/"), page]
     assert not any("CDONE" in each.content.decode() for each in seen)
+    assert rui.client.post(f"{rui.address}code/").status_code == 302  # asked for too early
+    assert rui.pair(rui.get()) == rui.pair(page)
     rui.vote(page)
+    thanks = rui.get().content.decode()
+    assert "Finish and show my code" in thanks
+    assert "CDONE" not in thanks
+    rui.client.post(f"{rui.address}code/")
     done = rui.get().content.decode()
     assert "CDONE" in done
     assert 'href="https://panel.example/done?cc=CDONE"' in done

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from evaluation import assignment, flow, sitting, voting
+from evaluation import assignment, ending, flow, voting
 from evaluation.errors import StudyError
 from evaluation.models import Assignment, Comparison, FollowUp, Item, Rater, Rating, Study, StudyAct
 from evaluation.rules import Rules
@@ -231,7 +231,7 @@ def test_who_fails_the_attention_pairs_ends_under_another_outcome_and_every_vote
         wrong = served.check_pair and served.check_pair.better_id == served.left_id
         slot = served.right_token if wrong else served.left_token
         voting.vote(rater, served.token, slot, now=timezone.now() + timedelta(minutes=1))
-    sitting.finish(rater)
+    ending.finish(rater)
     assert rater.outcome == "failed_checks"
     assert len(votes_of(study)) == study.trials_per_rater
     assert "attention" in flow.flow_of(study).flags[1]

@@ -213,6 +213,7 @@ ROUTES = [
     page("rate-last", OPEN, "rater_token"),
     form("rate-after", dict.fromkeys(ACTORS, HIDDEN), "rater_token", pair="pair_token"),  # nothing to look back on
     form("rate-rest", OPEN, "rater_token"),
+    form("rate-code", OPEN, "rater_token"),
     form("rate-withdrawal", OPEN, "rater_token", read=OPEN),
     form("join", dict.fromkeys(ACTORS, HIDDEN), "wrong_token", read=dict.fromkeys(ACTORS, HIDDEN)),
     page("rate", dict.fromkeys(ACTORS, HIDDEN), "wrong_token"),
