@@ -149,17 +149,19 @@ def options(pair: BlindComparison, rules: Rules, chosen: str = "") -> tuple[Blin
 def rows(
     pair: BlindComparison, rules: Rules, order: Sequence[str], chosen: Mapping[str, str] | None = None
 ) -> tuple[BlindRow, ...]:
-    """The criteria of a pair in the order that was drawn for it: A, the same, B."""
+    """The criteria of a pair in the order that was drawn for it: A, the same, B; and not said, where that may be."""
     a, b = pair.answers
     said = chosen or {}
-    values = ((a.token, "A"), (Rating.Choice.BOTH_GOOD.value, "The same"), (b.token, "B"))
+    values = [(a.token, "A"), (Rating.Choice.BOTH_GOOD.value, "The same"), (b.token, "B")]
+    if rules.criteria_optional:
+        values.append(("", "Not said"))  # chosen from the start, and by the key of what is chosen already
     keys = ("qwe", "asd", "zcv")
     return tuple(
         BlindRow(
             name,
             CRITERIA[name],
             tuple(
-                BlindOption(value, label, keys[n][place], said.get(name) == value)
+                BlindOption(value, label, keys[n][place] if value else "", said.get(name, "") == value)
                 for place, (value, label) in enumerate(values)
             ),
         )

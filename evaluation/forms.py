@@ -68,6 +68,9 @@ class StudyForm(forms.Form):
     criteria_when = forms.ChoiceField(
         choices=list(rules.PASSES.items()), required=False, label="When the criteria are asked"
     )
+    criteria_optional = forms.BooleanField(
+        required=False, label="Raters may leave criteria open", help_text="What is left open is kept as not said."
+    )
     listening = forms.ChoiceField(choices=list(rules.LISTENING.items()), required=False)
     practice = forms.IntegerField(min_value=0, max_value=10, required=False, label="Practice pairs, with feedback")
     quiz = forms.BooleanField(required=False, label="Ask whether the task was understood (two attempts)")

@@ -40,6 +40,7 @@ class Rules:
     tie: str = "both_good"
     criteria: tuple[str, ...] = ()
     criteria_when: str = "same"
+    criteria_optional: bool = False  # a row that a rater leaves open is not said, and nothing is kept of it
     asks_reason: bool = True
     listening: str = "none"
     repeats: int = 0

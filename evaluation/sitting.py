@@ -12,7 +12,7 @@ from annotation.models import Person
 from evaluation import assignment, rules
 from evaluation.models import Assignment, FollowUp, Rater, Rating, Study, StudyAct
 from evaluation.rules import QUIZ_ATTEMPTS, Rules, rules_of
-from evaluation.voting import NoChoice, NotYours, criterion_of
+from evaluation.voting import NoChoice, NotYours, criteria_said
 
 
 class Step(Enum):
@@ -103,9 +103,7 @@ def look_back(rater: Rater, token: str, guess: str, criteria: Mapping[str, str])
     if mine.asks_source and guess not in ("unsure", mine.left_token, mine.right_token):
         raise NoChoice
     sides = {mine.left_token: "left", mine.right_token: "right", "unsure": "unsure"}
-    said = {}
-    if mine.asks_criteria:
-        said = {name: criterion_of(mine, criteria.get(name, "")) for name in asked.criteria}
+    said = criteria_said(mine, criteria, asked) if mine.asks_criteria else {}
     try:
         with transaction.atomic():
             Study.objects.select_for_update().get(pk=rater.study_id)

@@ -142,16 +142,26 @@ def _said(assignment: Assignment, ballot: Ballot, rules: Rules) -> dict[str, Any
         raise NoChoice
     criteria = {}
     if rules.criteria_when == "same" and rules.criteria and choice != Rating.Choice.CANNOT_JUDGE:
-        criteria = {name: criterion_of(assignment, ballot.criteria.get(name, "")) for name in rules.criteria}
+        criteria = criteria_said(assignment, ballot.criteria, rules)
     words = ballot.reason.replace("\0", "").strip()[:MAX_REASON] if rules.asks_reason else ""
     return {"choice": choice, "strength": int(strength) if strength else None, "criteria": criteria, "reason": words}
 
 
-def criterion_of(assignment: Assignment, slot: str) -> str:
-    choice = _choice(assignment, slot)
-    if choice in (Rating.Choice.BOTH_BAD, Rating.Choice.CANNOT_JUDGE):
-        raise NoChoice
-    return choice.value
+def criteria_said(assignment: Assignment, given: Mapping[str, str], rules: Rules) -> dict[str, str]:
+    """What a rater says by each criterion; of a row left open, where the protocol lets it be, nothing is kept.
+
+    Raises NoChoice for what a row doesn't offer.
+    """
+    said = {}
+    for name in rules.criteria:
+        slot = given.get(name, "")
+        if not slot and rules.criteria_optional:
+            continue
+        choice = _choice(assignment, slot)
+        if choice in (Rating.Choice.BOTH_BAD, Rating.Choice.CANNOT_JUDGE):
+            raise NoChoice
+        said[name] = choice.value
+    return said
 
 
 def _heard(assignment: Assignment, ballot: Ballot, rules: Rules, study: Study, now: datetime) -> dict[str, int | None]:

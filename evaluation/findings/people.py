@@ -133,7 +133,8 @@ def criteria_of(votes: Votes) -> list[dict[str, Any]]:
     rows = []
     for name, column in votes.criteria.items():
         for i, j in combinations(range(len(votes.names)), 2):
-            here = (votes.one == i) & (votes.other == j) & (column != UNASKED)
+            pair = (votes.one == i) & (votes.other == j)
+            here = pair & (column != UNASKED)
             sided = here & (column <= OTHER)
             found = shares.clustered(column[sided] == ONE, votes.rater[sided], votes.item[sided])
             both = sided & (votes.outcome <= OTHER)
@@ -141,6 +142,7 @@ def criteria_of(votes: Votes) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "criterion": name, "one": votes.names[i], "other": votes.names[j], "asked": int(here.sum()),
+                    "votes": int(pair.sum()),
                     "wins": found.k, "losses": found.n - found.k, "ties": int((column[here] == BOTH_GOOD).sum()),
                     "share": found.share, "low": found.low, "high": found.high,
                     "as_the_whole": same.share, "as_the_whole_n": same.n,

@@ -85,6 +85,8 @@ def methods(told: Mapping[str, Any], *, draws: int, seed: int) -> str:
             "Agreement is on the outcome of comparisons with two ratings or more, sides un-swapped: per cent, Gwet's "
             "AC1 and Krippendorff's nominal α, with intervals of 1,000 draws of items."
         )
+    if any(row["asked"] < row["votes"] for row in told["criteria"]):
+        said.append("Votes that say nothing by a criterion are left out of it, not counted as alike.")
     if told["blinding"]["asked"]:
         said.append("Blinding is Bang's index (2004) of guesses after the vote, with the same clustered variance.")
     if told["leak"]["auc"] is not None:

@@ -26,8 +26,9 @@ class RatingForm extends HTMLElement {
     if (chosen?.matches("a")) {
       chosen.click()
     } else if (chosen) {
-      chosen.checked = true
-      chosen.focus()
+      const meant = chosen.checked ? this.#unsaid(chosen) : chosen
+      meant.checked = true
+      meant.focus()
     } else if (event.key === " " && this.player && !this.#wantsSpace(event.target)) {
       this.player.paused ? this.player.play() : this.player.pause()
     } else if (event.key === "Enter" && this.form && !event.target.matches("button, a")) {
@@ -41,6 +42,11 @@ class RatingForm extends HTMLElement {
     const own = document.querySelector(`[data-key="${key}"]`)
     if (own || !LETTERS[key] || this.querySelector(".of-7, .of-3")) return own
     return this.form?.querySelector(`[data-key="${LETTERS[key]}"]`)
+  }
+
+  // the key of what is chosen already takes it back, in a row that may be left open
+  #unsaid(chosen) {
+    return this.form.querySelector(`[name="${chosen.name}"][value=""]`) ?? chosen
   }
 
   #slowDown() {

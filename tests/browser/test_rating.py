@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from evaluation.models import Rating, Study
+from evaluation.rules import Rules
 from tests.browser.sitting import until
 from tests.evaluation.studies import study_of
 
@@ -115,3 +116,23 @@ def test_the_last_vote_is_changed_from_the_thanks_and_a_second_enter_does_not_en
     page.get_by_role("button", name="Finish and show my code").click()
     page.get_by_text("CDONE").wait_for()
     expect(page.get_by_role("link", name="Change my last vote")).to_have_count(0)
+
+
+def test_a_trial_with_criteria_that_may_be_left_open_takes_three_keys(project, page):
+    rules = Rules(scale="five", criteria=("technical_accuracy", "helpfulness", "fluency"), criteria_optional=True)
+    study = study_of(project, items=2, raters=1, ratings=1, contenders=2, rules=rules)
+    start(page, study)
+    page.get_by_text("Pair 1 of 2").wait_for()
+    page.locator("rating-form:defined").wait_for()
+    for key in ("2", "q", "Enter"):
+        page.keyboard.press(key)
+    page.get_by_text("Pair 2 of 2").wait_for()
+    page.locator("rating-form:defined").wait_for()
+    for key in ("x", "q", "q", "a", "Enter"):  # the same key again takes it back
+        page.keyboard.press(key)
+        if key == "a":
+            expect(page.locator(".rows input:checked[value='']")).to_have_count(2)
+    page.get_by_text("Thank you").wait_for()
+    first, second = Rating.objects.order_by("pk")
+    assert (first.choice, list(first.criteria.values())) == ("left", ["left"])
+    assert (second.choice, second.criteria) == ("cannot_judge", {})
