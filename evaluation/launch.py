@@ -1,4 +1,4 @@
-"""Write the row of an analysis or of a study's metrics, and ring for it once it is committed."""
+"""Write the row of an analysis or of a study's metrics, and ring for it once it is committed; closing asks for one."""
 
 import uuid
 from functools import partial
@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from annotation.models import Person
+from evaluation import protocol
 from evaluation.errors import StudyError
 from evaluation.models import Analysis, MetricRun, Study
 from mixassist_site.jobs import Job, State, ring
@@ -41,6 +42,22 @@ def start_analysis(study: Study, *, by: Person | None = None, seed: int = 0, key
     under_way = Analysis.objects.filter(study=study, state__in=MOVING).first()
     if under_way:
         return under_way
+    return _analysis(study, by, seed, key)
+
+
+def close_study(study: Study, by: Person | None = None) -> bool:
+    """End the voting for good and queue the report of it; False when the study isn't open.
+
+    One that is under way may have read the votes before the end, so this is always one of its own.
+    """
+    with transaction.atomic():
+        closed = protocol.close_study(study, by)
+        if closed:
+            _analysis(study, by, 0, None)
+    return closed
+
+
+def _analysis(study: Study, by: Person | None, seed: int, key: uuid.UUID | None) -> Analysis:
     with transaction.atomic():
         Study.objects.select_for_update().get(pk=study.pk)  # one number at a time
         last = Analysis.objects.filter(study=study).aggregate(last=Max("number"))["last"] or 0

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.models import Snapshot
-from evaluation import pairing, protocol, rules
+from evaluation import launch, pairing, protocol, rules
 from evaluation.errors import StudyError
 from evaluation.models import Rating, Study, StudyAct
 from mixassist_site.api_forms import Strict, chosen
@@ -164,7 +164,7 @@ class ClosingView(APIView):
         """Close an open study; 409 when it isn't open."""
         study = visible_study(request, pk, "evaluation.manage_study", self)
         Nothing.read(request)
-        return moved(protocol.close_study(study, me(request)), study, request, "Only an open study can be closed.")
+        return moved(launch.close_study(study, me(request)), study, request, "Only an open study can be closed.")
 
 
 class RatingList(generics.ListAPIView[Rating]):

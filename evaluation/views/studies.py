@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation.models import Project
-from evaluation import assignment, protocol
+from evaluation import assignment, launch, protocol
 from evaluation.balance import balance_of
 from evaluation.errors import StudyError
 from evaluation.forms import RatersForm, StudyForm, comparable_rows
@@ -124,7 +124,7 @@ def opening(request: MemberRequest, pk: int) -> HttpResponse:
 def closing(request: MemberRequest, pk: int) -> HttpResponse:
     """End the voting; the links stop working."""
     found = managed_study(request, pk)
-    if not protocol.close_study(found, request.user):
+    if not launch.close_study(found, request.user):
         messages.warning(request, "Only an open study can be closed.")
     return redirect(found)
 
