@@ -15,7 +15,7 @@ from modeling.models import Source
 
 def facts_of(study: Study, looked_at: list[Vote]) -> Facts:
     """All that a report needs beside the votes, which are read once, those of checks and repeats too."""
-    flow = flow_of(study, looked_at)
+    flow = flow_of(study)
     votes = [vote for vote in looked_at if vote.kind == "main"]
     people = {row["number"]: row for row in study.raters.values("number", "label", "is_simulated", "excluded_for")}
     expert = study.contenders.filter(generation__source=Source.EXPERT).values_list("name", flat=True).first()

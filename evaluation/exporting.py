@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from evaluation.models import Assignment, Study
@@ -19,12 +20,14 @@ WINNERS = {LEFT: "model_a", RIGHT: "model_b", "both_good": "tie", "both_bad": "b
 
 def lines(study: Study, form: str) -> Iterator[str]:
     """The lines of one format. Raters are numbers; who was excluded is told, and left out of the arena's alone."""
+    served = dict(Assignment.objects.rated().filter(rater__study=study).values_list("pk", "served_at"))
     if form == "arena":
-        yield from (json.dumps(_battle(vote)) + "\n" for vote in votes_of(study) if vote.choice in WINNERS)
+        battles = (_battle(vote, served) for vote in votes_of(study) if vote.choice in WINNERS)
+        yield from (json.dumps(battle) + "\n" for battle in battles)
         return
     excluded = set(study.raters.exclude(excluded_for="").values_list("number", flat=True))
     kinds = [kind.value for kind in Assignment.Kind]
-    rows = (row_of(vote, excluded) for vote in votes_of(study, include=kinds, excluded=True))
+    rows = (row_of(vote, excluded, served) for vote in votes_of(study, include=kinds, excluded=True))
     if form == "jsonl":
         yield from (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         return
@@ -35,22 +38,22 @@ def lines(study: Study, form: str) -> Iterator[str]:
         yield out.getvalue()
 
 
-def row_of(vote: Vote, excluded: set[int]) -> dict[str, Any]:
+def row_of(vote: Vote, excluded: set[int], served: Mapping[int, datetime]) -> dict[str, Any]:
     """One vote with what stood where."""
     right = vote.other if vote.left == vote.one else vote.one
     told = {"right": right, "winner": vote.winner, "excluded": vote.rater in excluded}
-    told["served_at"] = vote.served_at.isoformat()
+    told["served_at"] = served[vote.assignment].isoformat()
     return {name: told[name] if name in told else getattr(vote, name) for name in FIELDS}
 
 
-def _battle(vote: Vote) -> dict[str, Any]:
+def _battle(vote: Vote, served: Mapping[int, datetime]) -> dict[str, Any]:
     right = vote.other if vote.left == vote.one else vote.one
     return {
         "model_a": vote.left,
         "model_b": right,
         "winner": WINNERS[vote.choice],
         "judge": f"rater-{vote.rater}",
-        "tstamp": vote.served_at.timestamp(),
+        "tstamp": served[vote.assignment].timestamp(),
         "question_id": vote.item,
     }
 

@@ -1,15 +1,16 @@
 """What looks odd about a rater, by rule; a person decides what follows from it."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Count, F, Q
 from django.db.models.functions import Length
 
 from evaluation.ending import FAILED_ATTENTION
 from evaluation.models import Assignment, Rating, Study
+from evaluation.models.rater import RaterQuerySet
 from evaluation.stats.binomial import sign_test, wilson
-from evaluation.votes import BETTER, LEFT, RIGHT, Vote, votes_of
+from evaluation.votes import LEFT, RIGHT, Vote, votes_of
 
 RULES = {
     "attention": "Failed two attention pairs or more.",
@@ -26,7 +27,10 @@ MOST_SHARE = 0.5
 FEWEST_REPEATS = 4
 SIDE_P = 0.001
 LEAST_MS = 4000
-MS_PER_CHARACTER = 100 / 6  # ten words a second, and six characters a word
+SIXTHS_PER_CHARACTER = 100  # of a millisecond: ten words a second, and six characters a word
+Kind = Assignment.Kind
+REAL = Q(assignment__kind__in=(Kind.MAIN, Kind.REPEAT))
+COUNTS = ("votes", "real", "left", "right", "attention", "attention_right", "gold", "gold_right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,66 +69,75 @@ def looked_at(study: Study) -> list[Vote]:
     return votes_of(study, include=kinds, excluded=True)
 
 
-def checked(
-    study: Study, raters: Iterable[int] | None = None, votes: Iterable[Vote] | None = None
-) -> dict[int, Checked]:
-    """What the rules see of each rater, by the rater's number; `votes` are those `looked_at`, where they are read."""
-    given: dict[int, list[Vote]] = defaultdict(list)
-    for vote in looked_at(study) if votes is None else votes:
-        given[vote.rater].append(vote)
-    fast, unheard, repeated = _fast(study), _unheard(study), _repeated(study)
-    people = study.raters.values_list("number", "knows_project")
-    wanted = None if raters is None else set(raters)
-    return {
-        number: _checked(given[number], fast, unheard, repeated, knows)
-        for number, knows in people
-        if wanted is None or number in wanted
-    }
+def checked(study: Study, raters: Iterable[int] | None = None) -> dict[int, Checked]:
+    """What the rules see of each rater, or of these, by the rater's number; counted by the database."""
+    people = study.raters.all() if raters is None else study.raters.filter(number__in=set(raters))
+    votes, fast, clips, twice = _counted(people), _fast(people), _clips(study, people), _twice(people)
+    none: dict[str, int] = dict.fromkeys(COUNTS, 0)
+    found = {}
+    for pk, number, knows in people.values_list("pk", "number", "knows_project"):
+        told = votes.get(pk, none)
+        found[number] = Checked(
+            votes=told["votes"],
+            attention=(told["attention_right"], told["attention"]),
+            gold=(told["gold_right"], told["gold"]),
+            fast=(fast.get(pk, 0), told["real"]),
+            left=told["left"],
+            right=told["right"],
+            same_side=twice.get(pk, (0, 0)),
+            unheard=clips.get(pk, (0, 0)),
+            knows_project=knows,
+        )
+    return found
 
 
-def _checked(
-    votes: list[Vote], fast: set[int], unheard: dict[int, bool], repeated: dict[int, int], knows: bool
-) -> Checked:
-    def right(kind: str) -> tuple[int, int]:
-        own = [vote for vote in votes if vote.kind == kind]
-        return sum(vote.winner == BETTER for vote in own), len(own)
-
-    real = [vote for vote in votes if vote.kind in ("main", "repeat")]
-    sides = {vote.assignment: vote.choice for vote in real if vote.choice in (LEFT, RIGHT)}
-    both = [(sides[one], sides[first]) for one, first in repeated.items() if one in sides and first in sides]
-    clips = [unheard[vote.assignment] for vote in real if vote.assignment in unheard]
-    return Checked(
-        votes=sum(vote.kind == "main" for vote in votes),
-        attention=right("attention"),
-        gold=right("gold"),
-        fast=(sum(vote.assignment in fast for vote in real), len(real)),
-        left=sum(side == LEFT for side in sides.values()),
-        right=sum(side == RIGHT for side in sides.values()),
-        same_side=(sum(one == first for one, first in both), len(both)),
-        unheard=(sum(clips), len(clips)),
-        knows_project=knows,
-    )
+def _counted(people: RaterQuerySet) -> dict[int, dict[str, int]]:
+    """Each rater's votes by what they are on, and how many of them are right."""
+    better = Q(assignment__left=F("assignment__check_pair__better"))
+    right = Q(choice=LEFT) & better | Q(choice=RIGHT) & ~better
+    kind = {name: Q(assignment__kind=name) for name in (Kind.MAIN, Kind.ATTENTION, Kind.GOLD)}
+    asked = {
+        "votes": kind[Kind.MAIN], "real": REAL, "left": REAL & Q(choice=LEFT), "right": REAL & Q(choice=RIGHT),
+        "attention": kind[Kind.ATTENTION], "attention_right": kind[Kind.ATTENTION] & right,
+        "gold": kind[Kind.GOLD], "gold_right": kind[Kind.GOLD] & right,
+    }  # fmt: skip
+    rows = Rating.objects.current().filter(assignment__rater__in=people).order_by().values_list("assignment__rater")
+    told = rows.annotate(**{name: Count("pk", filter=asked[name]) for name in COUNTS})
+    return {rater: dict(zip(COUNTS, counts, strict=True)) for rater, *counts in told}
 
 
-def _fast(study: Study) -> set[int]:
-    """Assignments whose vote came before two answers of their length can have been read."""
-    first = Rating.objects.filter(assignment__rater__study=study, replaces=None)
-    lengths = first.annotate(one=Length("assignment__left__shown"), other=Length("assignment__right__shown"))
-    rows = lengths.values_list("assignment", "ms_to_vote", "one", "other")
-    return {pk for pk, ms, one, other in rows if ms < max(LEAST_MS, (one + other) * MS_PER_CHARACTER)}
+def _fast(people: RaterQuerySet) -> dict[int, int]:
+    """How often each rater's first vote came before two answers of their length can have been read."""
+    first = Rating.objects.filter(REAL, assignment__rater__in=people, replaces=None).order_by()
+    read = Length("assignment__left__shown") + Length("assignment__right__shown")
+    early = Q(ms_to_vote__lt=LEAST_MS) | Q(sixths__lt=F("characters") * SIXTHS_PER_CHARACTER)
+    rows = first.annotate(characters=read, sixths=F("ms_to_vote") * 6).filter(early)
+    return dict(rows.values_list("assignment__rater").annotate(n=Count("pk")))
 
 
-def _unheard(study: Study) -> dict[int, bool]:
-    """Rated assignments with a clip under a listening rule: whether nobody measured the listening."""
+def _clips(study: Study, people: RaterQuerySet) -> dict[int, tuple[int, int]]:
+    """Of each rater's pairs with a clip under a listening rule: how often nobody measured the listening."""
     if study.protocol.get("listening", "none") == "none":
         return {}
-    rows = Assignment.objects.rated().filter(rater__study=study).exclude(item__clip="")
-    return {pk: heard is None for pk, heard in rows.values_list("pk", "heard_ms")}
+    real = Assignment.objects.rated().filter(rater__in=people, kind__in=(Kind.MAIN, Kind.REPEAT))
+    rows = real.exclude(item__clip="").order_by().values("rater")
+    told = rows.annotate(unheard=Count("pk", filter=Q(heard_ms=None)), clips=Count("pk"))
+    return {row["rater"]: (row["unheard"], row["clips"]) for row in told}
 
 
-def _repeated(study: Study) -> dict[int, int]:
-    rows = Assignment.objects.rated().filter(rater__study=study, kind=Assignment.Kind.REPEAT)
-    return {pk: first for pk, first in rows.values_list("pk", "repeat_of") if first is not None}
+def _twice(people: RaterQuerySet) -> dict[int, tuple[int, int]]:
+    """Of each rater's repeats with a side chosen both times: how often it was the same side."""
+    sided = Rating.objects.current().filter(assignment__rater__in=people, choice__in=(LEFT, RIGHT))
+    before = dict(sided.exclude(assignment__repeats=None).values_list("assignment", "choice"))
+    told: dict[int, tuple[int, int]] = {}
+    again = sided.filter(assignment__kind=Kind.REPEAT).values_list(
+        "assignment__rater", "assignment__repeat_of", "choice"
+    )
+    for rater, first, choice in again:
+        if first in before:
+            same, both = told.get(rater, (0, 0))
+            told[rater] = same + (choice == before[first]), both + 1
+    return told
 
 
 def _share(counted: tuple[int, int]) -> float:

@@ -1,6 +1,6 @@
 """How many people came, stayed and count: the numbers of a flow diagram, and who was excluded under which rule."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -8,9 +8,8 @@ from django.db.models import Count, Q
 
 from annotation.models import Person
 from evaluation.errors import StudyError
-from evaluation.flags import RULES, checked
+from evaluation.flags import RULES, Checked, checked
 from evaluation.models import Rater, Study, StudyAct
-from evaluation.votes import Vote
 
 OTHER = "other"  # a reason that no rule foresaw; it is told apart wherever it counts
 
@@ -29,8 +28,11 @@ class Flow:
     flags: dict[int, tuple[str, ...]]  # rater's number → the rules that they meet; only those with any
 
 
-def flow_of(study: Study, votes: Iterable[Vote] | None = None) -> Flow:
-    """Count the raters of a study; a rater without a consent text to agree to consents by starting."""
+def flow_of(study: Study, seen: Mapping[int, Checked] | None = None) -> Flow:
+    """Count the raters of a study; a rater without a consent text to agree to consents by starting.
+
+    `seen` is what the rules see of all of them, where it is known already.
+    """
     outcome = Rater.Outcome
     asks = bool(study.protocol.get("consent"))
     counts = study.raters.aggregate(
@@ -42,8 +44,9 @@ def flow_of(study: Study, votes: Iterable[Vote] | None = None) -> Flow:
         completed=Count("pk", filter=Q(outcome__in=[outcome.COMPLETE, outcome.FAILED_CHECKS])),
     )
     excluded = study.raters.exclude(excluded_for="").order_by().values_list("excluded_for").annotate(n=Count("pk"))
-    flags = {number: one.flags for number, one in checked(study, votes=votes).items() if one.flags}
-    return Flow(**counts, excluded=dict(sorted(excluded)), flags=flags)
+    flags = {number: one.flags for number, one in (checked(study) if seen is None else seen).items()}
+    met = {number: rules for number, rules in flags.items() if rules}
+    return Flow(**counts, excluded=dict(sorted(excluded)), flags=met)
 
 
 def exclude(rater: Rater, *, by: Person | None, rule: str, reason: str) -> None:

@@ -1,19 +1,23 @@
 """Votes as they count: one current rating each, on sides that say which contender stood where."""
 
+import json
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
 
-from evaluation.models import Assignment, FollowUp, Rating, Study
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from evaluation.models import Assignment, Comparison, FollowUp, Rating, Response, Study
 
 LEFT, RIGHT = Rating.Choice.LEFT.value, Rating.Choice.RIGHT.value
 BETTER, WORSE = "better", "worse"  # the two sides of a check, which are no contenders
+PAIR = ("lo__name", "hi__name")
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """One current rating, on canonical sides."""
+class Vote(NamedTuple):
+    """One current rating, on canonical sides; one of a hundred thousand that are read at once."""
 
     item: str
     one: str  # the pair, in the order of the study's contenders; `better` and `worse` of a check
@@ -31,7 +35,6 @@ class Vote:
     reason: str
     guess: str | None  # left, right or unsure: which was written by a person; None where it wasn't asked
     assignment: int
-    served_at: datetime
 
     @property
     def winner(self) -> str | None:
@@ -52,6 +55,9 @@ class Vote:
         return {LEFT: self.left, RIGHT: right}.get(side)
 
 
+ORDER = tuple(Vote._fields.index(name) for name in ("item", "one", "other", "rater", "assignment"))
+
+
 def votes_of(
     study: Study, *, include: Collection[str] = (Assignment.Kind.MAIN.value,), excluded: bool = False
 ) -> list[Vote]:
@@ -62,38 +68,36 @@ def votes_of(
     rows = Rating.objects.current().filter(assignment__rater__study=study, assignment__kind__in=include)
     if not excluded:
         rows = rows.filter(assignment__rater__excluded_for="")
-    fields = (
-        "assignment__item__row",
-        "assignment__comparison__lo__name",
-        "assignment__comparison__hi__name",
-        "assignment__left__contender__name",
-        "choice",
-        "assignment__rater__number",
-        "assignment__rater__label",
-        "assignment__rater__is_simulated",
-        "ms_to_vote",
-        "assignment__item__topic",
-        "strength",
-        "assignment__kind",
-        "criteria",
-        "reason",
+    of = [f"assignment__{name}" for name in ("item", "comparison", "left", "rater", "check_pair", "kind")]
+    fields: tuple[str | Cast, ...] = (
+        *of,
         "assignment",
-        "assignment__served_at",
-        "assignment__left",
-        "assignment__check_pair__better",
+        "choice",
+        "ms_to_vote",
+        "strength",
+        "reason",
+        Cast("criteria", TextField()),
     )
-    later = _follow_ups(study)
-    votes = []
-    for row in rows.order_by("pk").values_list(*fields):
-        *known, criteria, reason, assignment, served_at, left, better = row
-        item, one, other, stood, *told = known
-        if better is not None:
-            one, other, stood = BETTER, WORSE, BETTER if left == better else WORSE
-        more, guess = later.get(assignment, ({}, ""))
-        said = [{**criteria, **more}, reason, guess or None, assignment, served_at]
-        values: list[Any] = [item, one, other, stood, *told, *said]
-        votes.append(Vote(*values))
-    return sorted(votes, key=lambda vote: (vote.item, vote.one, vote.other, vote.rater, vote.assignment))
+    items = {pk: told for pk, *told in study.items.values_list("pk", "row", "topic")}
+    pairs = {pk: pair for pk, *pair in Comparison.objects.filter(item__study=study).values_list("pk", *PAIR)}
+    stood = dict(Response.objects.filter(item__study=study).values_list("pk", "contender__name"))
+    people = {pk: told for pk, *told in study.raters.values_list("pk", "number", "label", "is_simulated")}
+    right = dict(study.checks.values_list("pk", "better"))
+    later, votes = _follow_ups(study), []
+    said = lru_cache(maxsize=1000)(json.loads)  # a hundred thousand votes say few different things
+    for item, pair, left, rater, check, kind, pk, choice, ms, strength, reason, criteria in rows.values_list(*fields):
+        row, topic = items[item]
+        if check is None:
+            (one, other), side = pairs[pair], stood[left]
+        else:
+            one, other, side = BETTER, WORSE, BETTER if left == right[check] else WORSE
+        told, guess = said(criteria), None
+        if pk in later:
+            more, guess = later[pk]
+            told = {**told, **more}
+        who = (*people[rater], ms, topic, strength, kind, told, reason, guess or None, pk)
+        votes.append(Vote(row, one, other, side, choice, *who))
+    return sorted(votes, key=itemgetter(*ORDER))
 
 
 def _follow_ups(study: Study) -> dict[int, tuple[dict[str, str], str]]:

@@ -1,7 +1,8 @@
 """Votes as columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ OUTCOMES = ("one", "other", "both_good", "both_bad", "cannot_judge")
 LEFT, RIGHT, UNSURE = range(3)
 GUESSES = ("left", "right", "unsure")
 UNASKED = -1
+CRITERION = {"left": LEFT, "right": RIGHT, "both_good": BOTH_GOOD, None: UNASKED}
 
 Codes = npt.NDArray[np.int64]
 
@@ -72,36 +74,42 @@ class Votes:
 def columns(rows: Sequence[Any], names: Sequence[str]) -> Votes:
     """Turn votes (`evaluation.votes.Vote`) of these contenders into columns."""
     place = {name: number for number, name in enumerate(names)}
-    items, item = _numbered([row.item for row in rows])
-    raters, rater = _numbered([row.label for row in rows])
-    asked = sorted({criterion for row in rows for criterion in row.criteria})
-    outcome = {name: number for number, name in enumerate(OUTCOMES)}
-    guess = {name: number for number, name in enumerate(GUESSES)}
+    outcome = {name: number for number, name in enumerate(("left", "right", *OUTCOMES[BOTH_GOOD:]))}
+    guess = {None: UNASKED} | {name: number for number, name in enumerate(GUESSES)}
 
-    def sided(row: Any, criterion: str) -> int:
-        choice = row.criteria.get(criterion)
-        if choice not in ("left", "right"):
-            return UNASKED if choice is None else BOTH_GOOD
-        return ONE if (choice == "left") == (row.left == row.one) else OTHER
+    def told(name: str) -> list[Any]:
+        return list(map(attrgetter(name), rows))
 
-    def column(values: Any) -> Codes:
+    def column(values: Iterable[Any]) -> Codes:
         return np.fromiter(values, dtype=np.int64, count=len(rows))
 
+    items, item = _numbered(told("item"))
+    raters, rater = _numbered(told("label"))
+    one, other, left = (column(map(place.__getitem__, told(name))) for name in ("one", "other", "left"))
+
+    def sided(choice: Codes) -> Codes:
+        """A choice of a side, LEFT or RIGHT, as one of a contender, ONE or OTHER; all else stays."""
+        return np.where(
+            (choice == LEFT) | (choice == RIGHT), np.where((choice == LEFT) == (left == one), ONE, OTHER), choice
+        )
+
+    criteria = told("criteria")
+    asked = sorted({name for said in criteria if said for name in said})
     return Votes(
         names=tuple(names),
         items=items,
         raters=raters,
         item=item,
         rater=rater,
-        one=column(place[row.one] for row in rows),
-        other=column(place[row.other] for row in rows),
-        left=column(place[row.left] for row in rows),
-        outcome=column(outcome[row.outcome] for row in rows),
-        ms=column(row.ms for row in rows),
-        strength=column(row.strength or 0 for row in rows),
-        guess=column(UNASKED if row.guess is None else guess[row.guess] for row in rows),
-        topic=np.array([row.topic for row in rows], dtype=object),
-        criteria={name: column(sided(row, name) for row in rows) for name in asked},
+        one=one,
+        other=other,
+        left=left,
+        outcome=sided(column(map(outcome.__getitem__, told("choice")))),
+        ms=column(told("ms")),
+        strength=column(strength or 0 for strength in told("strength")),
+        guess=column(map(guess.__getitem__, told("guess"))),
+        topic=np.array(told("topic"), dtype=object),
+        criteria={name: sided(column(CRITERION[said.get(name)] for said in criteria)) for name in asked},
     )
 
 

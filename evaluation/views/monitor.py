@@ -25,7 +25,7 @@ def monitor(request: MemberRequest, pk: int) -> HttpResponse:
     found = readable_study(request, pk)
     may_manage = request.user.has_perm("evaluation.manage_study", found)
     page = page_of(request, found.raters.order_by("number"))
-    seen = flags.checked(found, [rater.number for rater in page])
+    seen = flags.checked(found)
     for rater in page:
         rater.checked = seen[rater.number]
     day = Rating.objects.filter(assignment__rater__study=found, created_at__gt=timezone.now() - timedelta(days=1))
@@ -33,7 +33,7 @@ def monitor(request: MemberRequest, pk: int) -> HttpResponse:
         "study": found,
         "project": found.project,
         "may_manage": may_manage,
-        "flow": flow.flow_of(found),
+        "flow": flow.flow_of(found, seen),
         "balance": balance_of(found),
         "today": day.count(),
         "rules": flags.RULES,

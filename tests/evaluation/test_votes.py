@@ -1,12 +1,13 @@
 """Votes as they count, and how many people came, stayed and count."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from evaluation import assignment, flow, voting
+from evaluation import assignment, exporting, flags, flow, voting
 from evaluation.errors import StudyError
 from evaluation.models import Assignment, Check, FollowUp, Item, Rating, Response, StudyAct
 from evaluation.votes import votes_of
@@ -53,7 +54,11 @@ def test_a_vote_tells_who_won_on_which_side_and_all_that_was_said(study):
         "main",
         None,
     )
-    assert (vote.assignment, vote.served_at) == (served.pk, served.served_at)
+    assert vote.assignment == served.pk
+    (line,) = exporting.lines(study, "jsonl")
+    assert json.loads(line)["served_at"] == served.served_at.isoformat()
+    (line,) = exporting.lines(study, "arena")
+    assert json.loads(line)["tstamp"] == served.served_at.timestamp()
 
 
 def test_a_check_is_no_vote_on_the_question(study):
@@ -124,6 +129,9 @@ def test_every_rule_flags_who_meets_it_and_nobody_else(study):
     seen = flow.flow_of(study).flags
     assert seen == {1: ("attention", "gold", "speed", "account")}
     assert flow.flow_of(study).excluded == {}  # a flag excludes nobody
+    found = flags.checked(study)
+    assert (found[1].attention, found[1].gold, found[2].gold) == ((0, 3), (0, 3), (3, 3))
+    assert (found[1].votes, found[1].left, found[1].right) == (4, 4, 0)  # the sides of checks are no habit
 
 
 def test_one_side_always_is_flagged(project):
@@ -133,3 +141,65 @@ def test_one_side_always_is_flagged(project):
     for _ in range(12):
         voted(study.raters.first(), "left")
     assert flow.flow_of(study).flags == {1: ("side",)}
+
+
+def again(first, number, choice):
+    """A pair that was judged before, with its sides exchanged, and what is said of it now."""
+    who = {"rater": first.rater, "item": first.item, "comparison": first.comparison, "repeat_of": first}
+    sides = {"left": first.right, "right": first.left, "lease_until": timezone.now(), "state": "rated"}
+    shown = Assignment.objects.create(kind="repeat", number=number, **who, **sides)
+    return Rating.objects.create(assignment=shown, choice=choice, ms_to_vote=60_000)
+
+
+def test_repeats_are_flagged_by_the_side_that_was_chosen_both_times(study):
+    odd, sound, _ = study.raters.all()
+    for rater, choices in ((odd, ("left", "left", "left", "right")), (sound, ("right", "right", "left", "left"))):
+        seen = [voted(rater, "left") for _ in range(4)]
+        for first, choice in zip(seen, choices, strict=True):
+            again(first, 10 + first.number, choice)
+    tie = voted(odd, "both_good")
+    again(tie, 50, "left")  # no side was chosen before
+    untold = voted(sound, "left")
+    again(untold, 60, "both_bad")
+    found = flags.checked(study)
+    assert (found[1].same_side, found[2].same_side) == ((3, 4), (2, 4))
+    assert (found[1].votes, found[1].left, found[1].right) == (5, 8, 1)
+    assert flow.flow_of(study).flags == {1: ("repeats",)}
+
+
+def test_a_changed_vote_counts_as_it_is_now_and_its_speed_as_it_was_first(study):
+    rater = study.raters.first()
+    served = voted(rater, "left", seconds=1)
+    ballot = voting.Ballot(served.token, served.right_token, revision=1)
+    assert voting.cast(rater, ballot, now=timezone.now() + timedelta(minutes=5)) is voting.Saved.NOW
+    found = flags.checked(study)[1]
+    assert (found.votes, found.left, found.right, found.fast) == (1, 0, 1, (1, 1))
+
+
+def test_listening_is_flagged_where_it_was_told_in_words_alone_and_only_under_the_rule(study):
+    odd, sound, _ = study.raters.all()
+    for rater, heard in ((odd, None), (sound, 5000)):
+        for _ in range(3):
+            voted(rater)
+        rater.assignments.update(heard_ms=heard)
+    assert flags.checked(study)[1].unheard == (0, 0)
+    study.protocol["listening"] = "once"
+    clips = odd.assignments.exclude(item__clip="").count()
+    assert flags.checked(study)[1].unheard == (clips, clips)
+    assert flow.flow_of(study).flags == {1: ("listening",)}
+
+
+def test_the_rules_look_at_the_raters_that_are_asked_for(study):
+    for rater in study.raters.all():
+        voted(rater)
+    assert flags.checked(study, [2]) == {2: flags.checked(study)[2]}
+    assert flags.checked(study)[3].votes == 1
+
+
+def test_votes_are_counted_and_not_read_for_the_rules(study, django_assert_num_queries, monkeypatch):
+    for rater in study.raters.all():
+        for _ in range(3):
+            voted(rater)
+    monkeypatch.setattr(flags, "votes_of", None)
+    with django_assert_num_queries(5):
+        assert sum(one.votes for one in flags.checked(study).values()) == 9
