@@ -12,7 +12,9 @@ import pytest
 from annotation.bringing import keep_transcript
 from annotation.models import ApiToken, Ingest, Release, Upload
 from annotation.releases.options import Options
-from evaluation import assignment, protocol, voting
+from evaluation import assignment, execute, joining, protocol, simulation, voting
+from evaluation.models import Assignment, FollowUp, Rating, Study
+from evaluation.rules import Rules
 from mixassist_site.jobs import State
 from modeling.models import Adapter, Candidate, Metric
 from tests.annotation.releases.frozen import freeze
@@ -196,6 +198,74 @@ def test_the_workbench_passes_empty_full_read_only_and_with_its_dialogs_open(
     bench.open()
     page.click("text=Review")
     axe.look("a review")
+    axe.verdict()
+
+
+ASKED = {
+    "scale": "five", "tie": "same", "criteria": ("technical_accuracy", "helpfulness", "fluency"), "practice": 1,
+    "criteria_optional": True, "quiz": True, "block": 1, "source_share": 1.0, "consent": "You agree to be a rater.",
+    "listening": "once",
+}  # fmt: skip
+
+
+def test_every_page_of_a_protocol_that_asks_for_all_passes(axe, project, page):
+    study = study_of(project, items=4, raters=2, contenders=2, trials=2, rules=Rules(**ASKED))
+    codes = {"complete": "CDONE", "full": "CFULL"}
+    Study.objects.filter(pk=study.pk).update(
+        panel={"codes": codes, "places": 1, "return_url": "https://panel.example/"}
+    )
+    door = f"/join/{joining.open_door(study)}/"
+    axe.visit(door, f"{door}?PROLIFIC_PID=p&STUDY_ID=s&SESSION_ID=v")
+    page.get_by_role("button", name="Go on").click()
+    axe.look("the consent")
+    page.locator("[name=consent]").check()
+    page.get_by_role("button", name="Start").click()
+    axe.look("the quiz")
+    for question, right in (("q0", 0), ("q1", 1)):
+        page.locator(f"[name={question}]").nth(right).check()
+    page.get_by_role("button", name="Answer").click()
+    page.locator("[name=choice]").first.wait_for()
+    axe.look("practice, with criteria")
+    rater = study.raters.get(entrance="panel")
+    for number in range(3):
+        served = assignment.next_for(rater)
+        Assignment.objects.filter(pk=served.pk).update(state="rated")
+        Rating.objects.create(assignment=served, choice="both_bad", ms_to_vote=9000)
+        page.goto(rater.get_absolute_url())
+        axe.look("feedback" if number == 0 else "what follows a vote")
+        if page.locator("[name=guess]").count():
+            page.get_by_role("radio", name="I can't tell").check()
+        page.get_by_role("button", name="Go on").click()
+        if number == 1:
+            axe.look("a break")
+            page.get_by_role("button", name="Go on").click()
+            page.goto(f"{rater.get_absolute_url()}withdrawal/")
+            axe.look("leaving")
+    page.get_by_text("Your completion code").wait_for()
+    axe.look("the code")
+    FollowUp.objects.order_by("-pk").first().delete()
+    page.goto(rater.get_absolute_url())
+    page.get_by_text("Finish and show my code").wait_for()
+    axe.look("the thanks, with a code to come")
+    page.expected_troubles += ["404"]
+    page.goto("/rate/nobody/")
+    axe.look("a link that does not work")
+    axe.verdict()
+
+
+def test_what_researchers_read_of_a_study_passes(axe, known, project, ada, page):
+    rules = Rules(criteria=("fluency", "helpfulness"), consent="You agree.", source_share=0.5, criteria_optional=True)
+    study = study_of(project, items=6, raters=4, rules=rules)
+    study.raters.update(is_simulated=True)
+    assert simulation.vote_all(study, seed=1)
+    execute.report_of(study)
+    known(ada)
+    address = study.get_absolute_url()
+    axe.visit(*(f"{address}{name}/" for name in ("monitor", "paper", "report/quotes", "metrics", "report")))
+    page.goto("/projects/songs/planner/")
+    page.locator("main form button").click()
+    page.wait_for_url("**rho=*")
+    axe.look("a plan")
     axe.verdict()
 
 

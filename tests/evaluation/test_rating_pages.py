@@ -1,10 +1,13 @@
 """A rater's world: one pair after another, at a link, without an account and without scripts."""
 
+import gzip
 import html
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
@@ -12,6 +15,7 @@ from django.utils import timezone
 
 from evaluation import assignment, voting
 from evaluation.models import Assignment, Rating
+from evaluation.rules import CRITERIA, Rules
 from tests.evaluation.conftest import visitor
 from tests.evaluation.studies import study_of
 
@@ -245,6 +249,20 @@ def test_text_of_answers_and_context_is_escaped(project):
     assert "&lt;script&gt;" in text
     assert "<b>x" not in text
     assert "<i>y" not in text
+
+
+def test_the_page_with_all_that_it_loads_but_the_music_stays_under_sixty_kilobytes(project):
+    rules = Rules(scale="five", criteria=tuple(CRITERIA), criteria_optional=True, consent="Agreed.")
+    rui = visitor(study_of(project, items=8, raters=1, contenders=2, ratings=1, rules=rules).raters.get())
+    rui.client.post(f"{rui.address}visit/", {"consent": "on"})
+    page = rui.get().content
+    for _ in range(4):  # a later turn, with what was said before
+        rui.client.post(f"{rui.address}ratings/", {"pair": rui.pair(rui.get()), "choice": "both_bad"})
+        page = max(page, rui.get().content, key=len)
+    files = re.findall(r'(?:href|src)="/static/([^"]+)"', page.decode())
+    assert {Path(name).suffix for name in files} == {".css", ".js", ".svg"}
+    loaded = [Path(finders.find(name)).read_bytes() for name in files]
+    assert sum(len(gzip.compress(each)) for each in (page, *loaded)) < 60_000
 
 
 def test_the_page_is_small_and_asks_no_other_host(rui):
