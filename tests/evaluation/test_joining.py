@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from annotation.models import Person
 from evaluation import joining
@@ -62,6 +63,23 @@ def test_a_full_study_gives_its_code_and_who_leaves_gives_the_place_back(open_st
     assert Client().post(f"{second['Location']}withdrawal/").status_code == 302
     assert "CLEFT" in Client().get(second["Location"]).content.decode()
     assert enter(door, PROLIFIC_PID="p3", SESSION_ID="s3").status_code == 302
+
+
+@pytest.mark.parametrize("way", ["panel", "account"])
+def test_who_withdraws_leaves_nothing_that_leads_to_them(open_study, door, client, way):
+    if way == "account":
+        client.force_login(Person.objects.create_user("zoe", password="the right words"))
+    link = client.post(door, VISIT if way == "panel" else {})["Location"]
+    client.post(f"{link}visit/", {"consent": "on"})
+    came = open_study.raters.filter(entrance=way)
+    came.update(consent_hash="c" * 64, knows_project=True, quiz_attempts=1, code_shown_at=timezone.now())
+    before = came.get()
+    assert before.person_id or (before.panel_digest and before.session_digest)
+    client.post(f"{link}withdrawal/")
+    left = came.get()
+    assert (left.person_id, left.panel_digest, left.session_digest, left.consent_hash) == (None, "", "", "")
+    assert (left.knows_project, left.quiz_attempts, left.code_shown_at) == (False, 0, None)
+    assert left.label == f"Withdrawn {left.number}"
 
 
 def test_the_code_comes_after_the_last_vote_and_never_before(open_study, door):

@@ -100,6 +100,30 @@ def test_a_part_of_the_bytes_is_a_part_of_the_music(held):
     assert refused.value.heard == pytest.approx(3000, abs=10)
 
 
+def test_what_is_sent_in_pieces_adds_up_and_the_clock_runs_from_the_first(held):
+    rater, rui, served = held
+    rui.get(f"audio/{served.audio_token}/", HTTP_RANGE="bytes=0-319999").getvalue()
+    served.refresh_from_db()
+    ago = served.audio_at - timedelta(seconds=20)
+    Assignment.objects.update(audio_at=ago)
+    rui.get(f"audio/{served.audio_token}/", HTTP_RANGE="bytes=320000-").getvalue()
+    served.refresh_from_db()
+    assert (served.audio_bytes, served.audio_at) == (30 * 32_000 + 44, ago)
+    assert voting.cast(rater, ballot(served, played="0-20000")) is voting.Saved.NOW
+
+
+def test_a_vote_is_changed_without_listening_again(held):
+    rater, rui, served = held
+    rui.get(f"audio/{served.audio_token}/").getvalue()
+    later = timezone.now() + timedelta(minutes=1)
+    assert voting.cast(rater, ballot(served, played="0-20000"), now=later) is voting.Saved.NOW
+    Assignment.objects.update(audio_bytes=0, audio_at=None)
+    change = voting.Ballot(served.token, served.right_token, revision=1)
+    assert voting.cast(rater, change, now=later) is voting.Saved.NOW
+    served.refresh_from_db()
+    assert (served.claimed_ms, served.heard_ms) == (20_000, 20_000)
+
+
 def test_without_a_script_their_word_counts_once_it_can_be_true(held):
     rater, rui, served = held
     with pytest.raises(voting.NotHeard):

@@ -78,8 +78,11 @@ def test_who_is_excluded_by_a_person_is_left_out_and_the_act_is_logged(study, ad
     with pytest.raises(StudyError, match="Name the rule"):
         flow.exclude(rater, by=ada, rule="mood", reason="x")
     assert len(votes_of(study)) == 1
-    flow.exclude(rater, by=ada, rule="gold", reason="Failed three of four.")
+    for _ in range(2):  # a double click
+        flow.exclude(rater, by=ada, rule="gold", reason="Failed three of four.")
     assert votes_of(study) == []
+    assert [json.loads(line)["excluded"] for line in exporting.lines(study, "jsonl")] == [True]
+    assert list(exporting.lines(study, "arena")) == []
     assert len(votes_of(study, excluded=True)) == 1
     assert flow.flow_of(study).excluded == {"gold": 1}
     act = StudyAct.objects.first()
@@ -91,6 +94,7 @@ def test_who_is_excluded_by_a_person_is_left_out_and_the_act_is_logged(study, ad
     )
     flow.include(rater, by=ada, reason="A mistake.")
     assert len(votes_of(study)) == 1
+    assert [json.loads(line)["excluded"] for line in exporting.lines(study, "jsonl")] == [False]
     assert [act.kind for act in StudyAct.objects.all()] == ["inclusion", "exclusion", "opening"]
 
 
