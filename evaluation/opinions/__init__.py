@@ -1,0 +1,1 @@
+"""What judges say, counted: rankings, standings, places, agreement. No Django in here."""
