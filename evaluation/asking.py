@@ -23,7 +23,7 @@ from evaluation.judges import REPAIRS, Reading, endpoint_named, question_of, tol
 from evaluation.judging import buying, parser
 from evaluation.judging.abilities import QUESTION, Abilities, probe
 from evaluation.judging.budget import NANO, Budget, estimate
-from evaluation.judging.endpoints import Endpoint
+from evaluation.judging.endpoints import FINGERPRINT, Endpoint
 from evaluation.judging.errors import Invalid, JudgeError
 from evaluation.judging.keys import key_of
 from evaluation.judging.parameters import parameters
@@ -60,7 +60,8 @@ def judge(run: JudgeRun, lease: Lease) -> None:
     tally = tallied(run.calls)
     record = run.record | {key: value for key, value in told(run, tally).items() if key != "run"}
     record |= {"attempted": tally["attempted"], "stopped": desk.stopped, "versions": versions(run)}
-    with lease.publication(record=record, total=tally["attempted"], note=""):
+    scripted = run.is_scripted or run.calls.filter(reply__fingerprint=FINGERPRINT).exists()
+    with lease.publication(record=record, total=tally["attempted"], note="", is_scripted=scripted):
         pass
 
 

@@ -15,6 +15,7 @@ from annotation.models import Person, Project
 from evaluation.errors import StudyError
 from evaluation.judging import published
 from evaluation.judging.abilities import Abilities
+from evaluation.judging.endpoints import FINGERPRINT, MARK
 from evaluation.judging.replies import Reply
 from evaluation.judging.templates import TEMPLATES
 from evaluation.models import JudgeAbilities, JudgeCall, JudgeReply, JudgeRun, Study, Verdict
@@ -33,6 +34,7 @@ def run_lines(run: JudgeRun) -> Iterator[str]:
         "family": run.family,
         "endpoint": run.endpoint,
         "scripted": run.is_scripted,
+        "note": MARK if run.is_scripted else "",
         "imported": run.is_imported,
         "template": run.template,
         "template_digest": run.template_digest,
@@ -48,6 +50,7 @@ def run_lines(run: JudgeRun) -> Iterator[str]:
         verdict = getattr(call, "verdict", None)
         told = {
             "type": "call",
+            "scripted": run.is_scripted,
             "row": call.item.row,
             "probe": call.probe,
             "number": call.number,
@@ -75,6 +78,8 @@ def cache_lines(project: Project) -> Iterator[str]:
         yield json.dumps({"type": "abilities", "digest": able.digest, "abilities": able.abilities}) + "\n"
     for reply in JudgeReply.objects.filter(project=project).order_by("key").iterator(chunk_size=200):
         told = {"type": "reply", "key": reply.key, "cost_nano": reply.cost_nano, "reply": _reply(reply)}
+        if reply.fingerprint == FINGERPRINT:
+            told |= {"scripted": True, "note": MARK}
         yield json.dumps(told, ensure_ascii=False) + "\n"
 
 

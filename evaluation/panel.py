@@ -18,6 +18,7 @@ import numpy as np
 
 from annotation import agreement
 from evaluation.judging import probes
+from evaluation.judging.endpoints import MARK
 from evaluation.judging.templates import TEMPLATES
 from evaluation.models import JudgeCall, JudgeRun, Response, Study, Verdict
 from evaluation.models.judge import tallied
@@ -102,7 +103,12 @@ class Panel:
     @property
     def is_scripted(self) -> bool:
         """Whether a program judged here, and no language model."""
-        return any(judge.is_scripted for judge in self.judges)
+        return bool(self.scripted)
+
+    @property
+    def scripted(self) -> list[str]:
+        """The judges that are programs."""
+        return [judge.judge for judge in self.judges if judge.is_scripted]
 
 
 @dataclass(slots=True)
@@ -146,9 +152,8 @@ def panel_of(study: Study, runs: Sequence[JudgeRun] | None = None) -> Panel:
         limits.append(f"A panel has three judges of different families or more; this one has {len(benches)}.")
     if len({(bench.run.template, bench.run.reference) for bench in benches}) > 1:
         limits.append("The judges were asked by different templates: what they say together mixes two questions.")
-    limits += [
-        f"{each.judge} judged by a program, and not by a language model." for each in results if each.is_scripted
-    ]
+    said = f"is a {MARK}: a program judged, and its numbers say nothing of the contenders."
+    limits += [f"{each.judge} {said}" for each in results if each.is_scripted]
     simulated = sum(vote.simulated for vote in votes)
     if simulated:
         limits.append(f"{simulated} of {len(votes)} votes are simulated: agreement with them says nothing of people.")
@@ -173,8 +178,9 @@ def panel_of(study: Study, runs: Sequence[JudgeRun] | None = None) -> Panel:
 
 
 def to_json(panel: Panel) -> dict[str, Any]:
-    """The panel as plain values, with the flags in words."""
+    """The panel as plain values, with the flags in words, and with what is no language model named."""
     told = asdict(panel)
+    told |= {"is_scripted": panel.is_scripted, "note": MARK if panel.is_scripted else ""}
     for judge, found in zip(told["judges"], panel.judges, strict=True):
         judge["flags"] = found.flags
     return told

@@ -1,12 +1,14 @@
 """The whole flow once, on the bundled session: recording → layer → snapshot → adapter → candidates → study → report.
 
 Every step goes through the same launch and execute code as the pages and the workers; nothing is prepared by hand but
-the recording, its transcript, and the simulated raters, who are marked as such wherever they appear.
+the recording, its transcript, the simulated raters, and the scripted judges, who are programs on this machine and no
+language models; both are marked as what they are wherever they appear.
 """
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +23,13 @@ from annotation.editing import start_layer
 from annotation.launch import start_snapshot
 from annotation.models import Layer, MixingSession, Person, Project, Role, Snapshot
 from annotation.uploading import add_recording
-from evaluation import protocol, simulation
+from evaluation import execute as judging
+from evaluation import judges, protocol, simulation
 from evaluation.execute import report_of
-from evaluation.models import Comparison, Rating, Study
+from evaluation.judging.endpoints import MARK
+from evaluation.judging.scripted import ScriptedJudge
+from evaluation.models import Comparison, JudgeRun, Rating, Study
+from evaluation.panel import panel_of
 from evaluation.reports import to_html, to_json
 from mixassist_site.jobs import Job, JobError, State
 from modeling import execute as modelling
@@ -38,6 +44,9 @@ PEOPLE = {"ada": Role.ADMIN, "ana": Role.ANNOTATOR, "rita": Role.REVIEWER}
 SIMULATED_RATERS = 12
 RATER_LINKS = 3
 SPLIT = "test"
+# One that ranks by substance, and two with a fault that the panel finds.
+JUDGES = ("scripted-good", "scripted-longest", "scripted-first")
+PROBES = 6  # of each kind: the fewest that the panel says something of, and a few
 # Log odds with which the simulated raters prefer a source: a tiny random model that has memorised a few answers earns
 # no more, and no source wins every time.
 PREFERENCES = {"expert": 0.7, "adapter": 0.2, "base": -0.3}
@@ -60,6 +69,7 @@ class Demo:
     run: TrainingRun
     generations: tuple[Generation, ...]
     study: Study
+    judge_runs: tuple[JudgeRun, ...]
 
 
 def passwords() -> dict[str, str]:
@@ -88,7 +98,25 @@ def run_demo(say: Say) -> Demo:
     generations = _generations(project, snapshot, run, people["ada"])
     say("Opening a blind study, with simulated raters")
     study = _study(project, snapshot, generations, people["ada"])
-    return Demo(project, session, layer, snapshot, run, generations, study)
+    say("Letting scripted judges judge: programs, and no language models")
+    judge_runs = _judge_runs(study, people["ada"])
+    return Demo(project, session, layer, snapshot, run, generations, study, judge_runs)
+
+
+@contextmanager
+def scripted_judges(port: int = 0) -> Iterator[dict[str, Any]]:
+    """Serve the scripted judges on this machine, at this port or at any that is free, and name them in the settings."""
+    try:
+        served = ScriptedJudge(port=port)
+    except (OSError, OverflowError):
+        served = ScriptedJudge()
+    named = {**settings.JUDGE_ENDPOINTS, **served.start().endpoints()}
+    before, settings.JUDGE_ENDPOINTS = settings.JUDGE_ENDPOINTS, named
+    try:
+        yield named
+    finally:
+        settings.JUDGE_ENDPOINTS = before
+        served.close()
 
 
 def _people() -> tuple[dict[str, Person], Project]:
@@ -182,6 +210,17 @@ def _study(project: Project, snapshot: Snapshot, generations: tuple[Generation, 
     return study
 
 
+def _judge_runs(study: Study, by: Person) -> tuple[JudgeRun, ...]:
+    """Let each judge judge once; a run that was broken off goes on if its judge is where it was."""
+    done = []
+    for name in JUDGES:
+        runs = study.judge_runs.filter(judge=name).order_by("pk")
+        here = runs.filter(endpoint__base_url=settings.JUDGE_ENDPOINTS[name]["base_url"])
+        run = runs.filter(state=State.SUCCEEDED).first() or here.first()
+        done.append(_work(run or judges.start(study, name, judges.Options(probes=PROBES), by=by), judging.judge_study))
+    return tuple(done)
+
+
 J = TypeVar("J", bound=Job)
 
 
@@ -231,8 +270,16 @@ def told(demo: Demo) -> dict[str, Any]:
             "comparisons": Comparison.objects.filter(item__study=demo.study).count(),
             "ratings": Rating.objects.filter(assignment__rater__study=demo.study).count(),
         },
+        "judges": {
+            "note": MARK,
+            "runs": [
+                {"id": run.pk, "judge": run.judge, **{key: run.record[key] for key in ("scored", "attempted")}}
+                for run in demo.judge_runs
+            ],
+            "panel_hash": panel_of(demo.study).input_hash,
+        },
         "report": {"path": str(path), "contenders": to_json(report)["contenders"]},
     }
 
 
-__all__ = ["Demo", "DemoError", "JobError", "passwords", "run_demo", "told"]
+__all__ = ["Demo", "DemoError", "JobError", "passwords", "run_demo", "scripted_judges", "told"]

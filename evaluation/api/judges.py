@@ -61,11 +61,15 @@ class VerdictSerializer(serializers.ModelSerializer[Verdict]):
     order = serializers.ListField(source="call.order")
     replicate = serializers.IntegerField(source="call.replicate")
     cached = serializers.BooleanField(source="call.is_cached")
+    is_scripted = serializers.BooleanField(source="call.run.is_scripted")  # a program said it, and no language model
     text = serializers.CharField(source="call.reply.text")
 
     class Meta:
         model = Verdict
-        fields = ["id", "row", "probe", "order", "replicate", "said", "ranking", "start", "end", "cached", "text"]
+        fields = [
+            "id", "row", "probe", "order", "replicate", "said", "ranking", "start", "end", "cached", "text",
+            "is_scripted",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -116,7 +120,7 @@ class VerdictList(generics.ListAPIView[Verdict]):
     def get_queryset(self) -> QuerySet[Verdict]:
         """Only for those who may read the results."""
         run = readable(self.request, self.kwargs["pk"], self)
-        rows = Verdict.objects.filter(call__run=run).select_related("call__item", "call__reply")
+        rows = Verdict.objects.filter(call__run=run).select_related("call__item", "call__reply", "call__run")
         return chosen(rows, self.request).order_by("pk")
 
 

@@ -15,7 +15,9 @@ NAME = re.compile(r"[\w.:/@+-]{1,80}")
 HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 EFFORTS = ("", "minimal", "low", "medium", "high")
-SCRIPTED = "scripted"  # the family of judges that are programs: marked wherever their verdicts stand
+SCRIPTED = "scripted"  # the family of judges that are programs
+FINGERPRINT = "scripted-1"  # of each of their answers, whatever family their endpoint is given
+MARK = "scripted judge, no language model"  # what stands wherever their verdicts stand
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[..., list[Any]]
 

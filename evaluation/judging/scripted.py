@@ -1,8 +1,8 @@
 """A scripted judge: a program behind an address of the OpenAI kind, for demonstrations and tests without a network.
 
-It is no language model, and knows nothing of mixing; `python -m evaluation.judging.scripted --port 8140 --character
-good` serves one on this machine. Endpoints of it are configured with the family "scripted", and everything that it
-judged is marked so.
+It is no language model, and knows nothing of mixing; `python -m evaluation.judging.scripted --port 8140` serves one on
+this machine. Its models are its characters: `scripted-good`, and three that have a fault. Its endpoints are of the
+family "scripted", every answer bears its fingerprint, and what it judged is marked by either.
 """
 
 import argparse
@@ -15,6 +15,9 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from evaluation.judging.endpoints import FINGERPRINT, SCRIPTED
+
+PREFIX = "scripted-"  # of its models' names, before the character
 Said = dict[str, str]  # label → answer, in the order in which they are shown
 _FENCED = re.compile(r"^(#[0-9A-F]{16}#) begins: ([^\n]*)\n(.*?)\n\1 ends: \2$", re.DOTALL | re.MULTILINE)
 _WORDS = re.compile(r"[a-z]{6,}")
@@ -74,7 +77,10 @@ TASTES: dict[str, Callable[[Said, str, str], list[list[str]]]] = {
 
 
 class ScriptedJudge:
-    """A server on this machine; `character` is a taste of `TASTES`, `port` 0 takes any that is free."""
+    """A server on this machine; `port` 0 takes any that is free.
+
+    A model named after a taste of `TASTES` has it, any other model has that of `character`.
+    """
 
     def __init__(self, character: str = "good", port: int = 0, wait_s: float = 0.0) -> None:
         if character not in TASTES:
@@ -103,28 +109,39 @@ class ScriptedJudge:
 
     def endpoint(self, **more: Any) -> dict[str, Any]:
         """How JUDGE_ENDPOINTS names it."""
-        named = {"base_url": self.address, "model": f"scripted-{self.character}", "family": "scripted"}
+        named = {"base_url": self.address, "model": f"{PREFIX}{self.character}", "family": SCRIPTED}
         return {**named, "price": {"input": 0, "output": 0}, "max_parallel": 4, **more}
+
+    def endpoints(self) -> dict[str, dict[str, Any]]:
+        """Each of its characters as a judge of its own, by name."""
+        return {f"{PREFIX}{taste}": self.endpoint(model=f"{PREFIX}{taste}") for taste in TASTES}
 
     def answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         """Answer one request."""
         time.sleep(self.wait_s)
-        asked = json.loads(body)
-        self.tell(handler, 200, self.completion(asked, self.verdict(asked)))
+        try:
+            asked = json.loads(body)
+            told = self.completion(asked, self.verdict(asked))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return self.tell(handler, 400, {"error": {"message": "This is no request for a completion."}})
+        return self.tell(handler, 200, told)
 
     def verdict(self, asked: dict[str, Any]) -> str:
         """What it says to a question."""
-        messages = asked["messages"]
+        messages, model = asked["messages"], str(asked.get("model", ""))
+        character = model.removeprefix(PREFIX)
+        if character not in TASTES or character == model:
+            character = self.character
         said, context = answers_in(messages)
         if not said:
             return json.dumps({"ranking": [["R1"]]})
         if '"scores"' in messages[0]["content"]:
             points = min(5, 1 + len(set(_FIGURES.findall(said["R1"]))))
-            if self.character == "longest":
+            if character == "longest":
                 points = min(5, 1 + len(said["R1"]) // 40)
             return json.dumps({"scores": {"accuracy": points, "helpfulness": points, "fluency": 3}})
         lot = sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
-        return json.dumps({"ranking": TASTES[self.character](said, context, lot)})
+        return json.dumps({"ranking": TASTES[character](said, context, lot)})
 
     def completion(self, asked: dict[str, Any], text: str | None, **more: Any) -> dict[str, Any]:
         """A completion as endpoints of the OpenAI kind send one."""
@@ -133,7 +150,7 @@ class ScriptedJudge:
             "id": "scripted",
             "object": "chat.completion",
             "model": asked.get("model", ""),
-            "system_fingerprint": "scripted-1",
+            "system_fingerprint": FINGERPRINT,
             "choices": [
                 {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text, **more}}
             ],
@@ -170,10 +187,8 @@ def main() -> None:
     """Serve until Ctrl-C, and say how it is configured."""
     parser = argparse.ArgumentParser(description="A scripted judge: a program, and no language model.")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--character", choices=list(TASTES), default="good")
-    asked = parser.parse_args()
-    judge = ScriptedJudge(asked.character, asked.port)
-    print(json.dumps({f"scripted-{asked.character}": judge.endpoint()}), flush=True)
+    judge = ScriptedJudge(port=parser.parse_args().port)
+    print(json.dumps(judge.endpoints()), flush=True)
     try:
         judge.server.serve_forever()
     except KeyboardInterrupt:

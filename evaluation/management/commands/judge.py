@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from evaluation import execute, judges
 from evaluation.errors import StudyError
+from evaluation.judging.endpoints import MARK
 from evaluation.judging.orders import MODES
 from evaluation.judging.templates import REFERENCES, TEMPLATES
 from evaluation.models import JudgeRun, Study
@@ -81,5 +82,5 @@ def sentence(run: JudgeRun) -> str:
     tally = tallied(run.calls)
     said = f"Judge run {run.pk}: {tally['scored']} of {tally['attempted']} questions scored"
     why = ", ".join(f"{n} {reason}" for reason, n in sorted(tally["unscored"].items()))
-    marked = " A program judged, and no language model." if run.is_scripted else ""
+    marked = f" This is a {MARK}." if run.is_scripted else ""
     return f"{said}{f'; unscored: {why}' if why else ''}. {run.record.get('stopped', '')}{marked}".strip()

@@ -16,10 +16,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
+from evaluation.judging.endpoints import MARK
 from mixassist_site import demo
 from mixassist_site.jobs import JobError
 
 READY_SECONDS = 30
+JUDGES_BESIDE = 100  # the scripted judges' port above the site's: what is queued finds them after a new start
 
 
 class Command(BaseCommand):
@@ -48,24 +50,25 @@ class Command(BaseCommand):
         def say(step: str) -> None:
             self.stderr.write(f"[{time.monotonic() - began:5.1f} s] {step}")
 
-        try:
-            made = demo.run_demo(say)
-            told = demo.told(made)
-        except (demo.DemoError, JobError) as error:
-            raise CommandError(str(error)) from error
-        say("Done")
-        if not options["headless"]:
-            self._serve(made, options["port"])
+        with demo.scripted_judges(0 if options["headless"] else options["port"] + JUDGES_BESIDE) as judges:
+            try:
+                made = demo.run_demo(say)
+                told = demo.told(made)
+            except (demo.DemoError, JobError) as error:
+                raise CommandError(str(error)) from error
+            say("Done")
+            if not options["headless"]:
+                self._serve(made, options["port"], judges)
         if options["json"]:
             self.stdout.write(json.dumps(told))
 
-    def _serve(self, made: demo.Demo, port: int) -> None:
-        """Run web and worker until one of them ends or somebody presses Ctrl-C."""
+    def _serve(self, made: demo.Demo, port: int, judges: dict[str, Any]) -> None:
+        """Run web and worker, which know the scripted judges, until one of them ends or somebody presses Ctrl-C."""
         web = [sys.executable, "-m", "gunicorn", "mixassist_site.wsgi", "--bind", f"127.0.0.1:{port}"]
         web += ["--workers", "1", "--threads", "8", "--log-level", "warning"]
         worker = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        env = {**os.environ, "STATIC_COLLECTED": "1"}
+        env = {**os.environ, "STATIC_COLLECTED": "1", "JUDGE_ENDPOINTS": json.dumps(judges)}
         collect = [sys.executable, str(settings.BASE_DIR / "manage.py"), "collectstatic", "--noinput", "-v0"]
         subprocess.run(collect, cwd=settings.BASE_DIR, env=env, check=True)
         children = [subprocess.Popen(command, cwd=settings.BASE_DIR, env=env) for command in (web, worker)]
@@ -95,10 +98,12 @@ class Command(BaseCommand):
             "Logins (made for this copy alone, on this machine alone):",
             *(f"  {name:5} {logins[name]}   {demo.PEOPLE[name].label.lower()}" for name in logins),
             "",
-            "Three things to try:",
+            "Four things to try:",
             f"  1. As ana, cut and pair on the workbench:   {site}{ana.get_absolute_url()}",
             f"  2. As a rater, compare two answers blind:   {site}{rater.get_absolute_url() if rater else '/'}",
             f"  3. As ada, read what the raters said:       {site}{reverse('study-report', args=[made.study.pk])}",
+            f"  4. As ada, see what three judges say:       {site}{reverse('study-judge-panel', args=[made.study.pk])}",
+            f"     (each is a {MARK})",
             "",
             "Ctrl-C stops it; everything stays in " + str(settings.MIXASSIST_HOME),
         ]
