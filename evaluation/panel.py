@@ -8,7 +8,7 @@ import hashlib
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -23,13 +23,17 @@ from evaluation.judging.templates import TEMPLATES
 from evaluation.models import JudgeCall, JudgeRun, Response, Study, Verdict
 from evaluation.models.judge import tallied
 from evaluation.opinions.agreeing import Agreement, agree, compared, contender_tau, matrix
+from evaluation.opinions.correcting import Correction, corrected
+from evaluation.opinions.missing import Asked, Missing, missing_of
 from evaluation.opinions.places import Places, places_of
-from evaluation.opinions.rankings import Pair, Ranked, majority, preferences
+from evaluation.opinions.rankings import Pair, Ranked, majority, preferences, said_in
+from evaluation.opinions.slots import Slots, slots_of
 from evaluation.opinions.standings import Standing, standings_of
 from evaluation.votes import Vote, votes_of
 from mixassist_site.jobs import State
 
 MUCH_UNSCORED = 0.02  # from here on bounds are shown
+NEVER_ASKED = ("budget", "input")  # reasons that say nothing of a judge
 OUTCOMES = ("one", "other", "both_good", "both_bad")  # who can't judge says nothing of the answers
 
 
@@ -49,6 +53,9 @@ class JudgeResult:
     unscored: dict[str, int]
     standings: list[Standing]
     places: Places
+    slots: Slots
+    missing: Missing
+    correction: Correction
     probes: list[probes.Outcome]
     conflicts: int
     limits: list[str]
@@ -59,6 +66,8 @@ class JudgeResult:
         told = [each.fault for each in self.probes if each.is_flagged]
         if self.places.is_flagged:
             told.append("prefers the answer that is shown first")
+        elif self.slots.is_flagged:
+            told.append(f"prefers the answer that is shown in place {self.slots.favourite}")
         return told
 
     @property
@@ -120,6 +129,8 @@ class _Bench:
     tally: dict[str, Any]
     unscored_with: Counter[int]
     outcomes: list[probes.Outcome]
+    asked: list[Asked]
+    said: dict[Pair, list[int]] = field(default_factory=dict)
     preferences: dict[Pair, int] = field(default_factory=dict)
     conflicts: int = 0
 
@@ -144,9 +155,11 @@ def panel_of(study: Study, runs: Sequence[JudgeRun] | None = None) -> Panel:
     families = [
         f"{each.name} {each.generation.base.key if each.generation.base else ''}".casefold() for each in contenders
     ]
-    benches = [_bench(run, names) for run in (runs_of(study) if runs is None else runs)]
-    results = [_result(bench, names, families) for bench in benches]
+    length = _lengths(study, names)
     votes = [vote for vote in votes_of(study) if vote.outcome in OUTCOMES]
+    voted = _voted(votes, names)
+    benches = [_bench(run, names, length) for run in (runs_of(study) if runs is None else runs)]
+    results = [_result(bench, names, families, voted) for bench in benches]
     limits = []
     if benches and len(benches) < 3:
         limits.append(f"A panel has three judges of different families or more; this one has {len(benches)}.")
@@ -156,7 +169,7 @@ def panel_of(study: Study, runs: Sequence[JudgeRun] | None = None) -> Panel:
     limits += [f"{each.judge} {said}" for each in results if each.is_scripted]
     simulated = sum(vote.simulated for vote in votes)
     if simulated:
-        limits.append(f"{simulated} of {len(votes)} votes are simulated: agreement with them says nothing of people.")
+        limits.append(f"{simulated} of {len(votes)} votes are simulated: what rests on them says nothing of people.")
     joined = [(each, bench.run.judge) for bench in benches for each in bench.main]
     everybody = matrix([bench.preferences for bench in benches])
     return Panel(
@@ -167,7 +180,7 @@ def panel_of(study: Study, runs: Sequence[JudgeRun] | None = None) -> Panel:
         without=_without(benches, names) if len(benches) > 1 else [],
         alpha=agreement.krippendorff_alpha(everybody, "ordinal") if len(benches) > 1 and everybody.size else None,
         alpha_units=int(np.sum(np.sum(~np.isnan(everybody), axis=0) > 1)) if everybody.size else 0,
-        people=_people(study, names, benches, results, votes),
+        people=_people(study, names, benches, results, votes, voted, length),
         votes=len(votes),
         simulated_votes=simulated,
         limits=limits,
@@ -189,7 +202,7 @@ def to_json(panel: Panel) -> dict[str, Any]:
 # --- one judge ---------------------------------------------------------------------------------------------
 
 
-def _bench(run: JudgeRun, names: list[str]) -> _Bench:
+def _bench(run: JudgeRun, names: list[str], length: Mapping[tuple[str, int], int]) -> _Bench:
     number = {name: index for index, name in enumerate(names)}
     asked = run.calls.exclude(state=JudgeCall.State.INVALID).filter(probe="")
     unscored = Counter(
@@ -223,9 +236,22 @@ def _bench(run: JudgeRun, names: list[str]) -> _Bench:
     counted = Counter(run.calls.exclude(probe="").filter(repair=0).values_list("probe", flat=True))
     pointwise = TEMPLATES[run.template].shape == "pointwise" if run.template in TEMPLATES else False
     outcomes = [_probe(kind, probed[kind], counted[kind], pointwise) for kind in probes.KINDS if counted[kind]]
-    bench = _Bench(run, ranked, tallied(run.calls.filter(probe="")), unscored, outcomes)
-    bench.preferences, bench.conflicts = preferences(bench.main)
+    bench = _Bench(run, ranked, tallied(run.calls.filter(probe="")), unscored, outcomes, _asked(run, number, length))
+    bench.said = said_in(bench.main)
+    bench.preferences, bench.conflicts = preferences(bench.said)
     return bench
+
+
+def _asked(run: JudgeRun, number: dict[str, int], length: Mapping[tuple[str, int], int]) -> list[Asked]:
+    """Every question that went out and is settled; what was never asked is missing for reasons of ours."""
+    settled = run.calls.filter(probe="", state__in=[JudgeCall.State.OK, JudgeCall.State.UNSCORED])
+    rows = settled.exclude(reason__in=NEVER_ASKED).exclude(attempts=0, reply=None)
+    told = []
+    for row, order, state in rows.order_by("pk").values_list("item__row", "order", "state"):
+        shown = [number[name] for name in order if name in number]
+        characters = sum(length.get((row, index), 0) for index in shown)
+        told.append(Asked(row, frozenset(shown), characters, state == JudgeCall.State.OK))
+    return told
 
 
 def _probe(kind: str, found: list[tuple[int, int, Verdict]], asked: int, pointwise: bool) -> probes.Outcome:
@@ -248,8 +274,9 @@ def _probe(kind: str, found: list[tuple[int, int, Verdict]], asked: int, pointwi
     return probes.outcome(kind, preferred, asked)
 
 
-def _result(bench: _Bench, names: list[str], families: list[str]) -> JudgeResult:
+def _result(bench: _Bench, names: list[str], families: list[str], voted: Mapping[Pair, Sequence[int]]) -> JudgeResult:
     run, tally = bench.run, bench.tally
+    missing = missing_of(bench.asked, names)
     family = run.family.casefold()
     mine = {index for index, words in enumerate(families) if family and family in words}
     standings = standings_of([(each, run.judge) for each in bench.main], names, bench.unscored_with, mine)
@@ -264,6 +291,9 @@ def _result(bench: _Bench, names: list[str], families: list[str]) -> JudgeResult
         limits.append("Strengths can't be given: somebody is never ranked above, or never below, the others.")
     if bench.conflicts:
         limits.append(f"In {bench.conflicts} pairs the orders contradict each other: these are conflicts, and no ties.")
+    if missing.is_flagged:
+        which = "Long" if missing.longer else "Short"
+        limits.append(f"{which} answers are unscored more often: what is missing is not missing by chance.")
     extra = sum(left_out.values())
     return JudgeResult(
         run=run.pk,
@@ -278,6 +308,9 @@ def _result(bench: _Bench, names: list[str], families: list[str]) -> JudgeResult
         unscored=dict(sorted((Counter(tally["unscored"]) + Counter(left_out)).items())),
         standings=standings,
         places=places_of(bench.ranked),
+        slots=slots_of(bench.ranked),
+        missing=missing,
+        correction=corrected(bench.said, voted, bench.preferences, _most(voted), names),
         probes=bench.outcomes,
         conflicts=bench.conflicts,
         limits=limits,
@@ -302,26 +335,45 @@ def _without(benches: list[_Bench], names: list[str]) -> list[Left]:
     return told
 
 
+def _voted(votes: Sequence[Vote], names: list[str]) -> dict[Pair, list[int]]:
+    """Every vote on each pair: 1, -1, or 0 where nobody was preferred."""
+    number = {name: index for index, name in enumerate(names)}
+    given: dict[Pair, list[int]] = defaultdict(list)
+    for vote in votes:
+        pair = (vote.item, number[vote.one], number[vote.other])
+        given[pair].append({"one": 1, "other": -1}.get(vote.outcome, 0))
+    return dict(given)
+
+
+def _most(voted: Mapping[Pair, Sequence[int]]) -> dict[Pair, int]:
+    return {pair: best for pair, those in voted.items() if (best := majority(those)) is not None}
+
+
+def _lengths(study: Study, names: list[str]) -> dict[tuple[str, int], int]:
+    """The characters of each answer, by row and contender."""
+    number = {name: index for index, name in enumerate(names)}
+    answers = Response.objects.filter(item__study=study, contender__isnull=False)
+    shown = answers.values_list("item__row", "contender__name", "shown")
+    return {(row, number[name]): len(text) for row, name, text in shown}
+
+
 def _people(
-    study: Study, names: list[str], benches: list[_Bench], results: list[JudgeResult], votes: Sequence[Vote]
+    study: Study,
+    names: list[str],
+    benches: list[_Bench],
+    results: list[JudgeResult],
+    votes: Sequence[Vote],
+    given: Mapping[Pair, list[int]],
+    length: Mapping[tuple[str, int], int],
 ) -> list[Agreement]:
     """Judges, baselines that know nothing, and people among themselves, against the majority of people's votes."""
     if not votes:
         return []
+    people = _most(given)
     number = {name: index for index, name in enumerate(names)}
-    given: dict[Pair, list[int]] = defaultdict(list)
     left: dict[Pair, int] = {}
     for vote in votes:
-        pair = (vote.item, number[vote.one], number[vote.other])
-        given[pair].append({"one": 1, "other": -1}.get(vote.outcome, 0))
-        left.setdefault(pair, 1 if vote.left == vote.one else -1)
-    people = {pair: best for pair, those in given.items() if (best := majority(those)) is not None}
-    length = {
-        (row, number[name]): len(text)
-        for row, name, text in Response.objects.filter(item__study=study, contender__isnull=False).values_list(
-            "item__row", "contender__name", "shown"
-        )
-    }
+        left.setdefault((vote.item, number[vote.one], number[vote.other]), 1 if vote.left == vote.one else -1)
     wins = Counter(pair[1] if value > 0 else pair[2] for pair, value in people.items() if value)
     coin = random.Random(f"coin:{study.seed}")
     worth = [wins[index] for index in range(len(names))]

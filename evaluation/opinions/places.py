@@ -1,15 +1,13 @@
 """What the place of an answer does to a judge: how often the first is best, how often an order turns a preference."""
 
-import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import mean, stdev
+from statistics import mean
 
+from evaluation.opinions.means import interval_of_mean
 from evaluation.opinions.rankings import Ranked, pairs_in, preference
-from evaluation.stats import binomial
 
-LEVEL = 0.95
 FIRST_SLOT_LIMIT = 0.10  # above chance, with an interval that lies above chance
 STABLE = 2 / 3
 
@@ -54,7 +52,7 @@ def places_of(ranked: list[Ranked]) -> Places:
     shares = [mean(each) for each in by_item.values()]
     first = mean(shares) if shares else None
     chance = mean(chances) if chances else None
-    low, high = _interval(shares, sum(map(len, by_item.values())))
+    low, high = interval_of_mean(shares, sum(map(len, by_item.values())))
     flagged = (
         first is not None
         and chance is not None
@@ -88,19 +86,6 @@ def places_of(ranked: list[Ranked]) -> Places:
         repeated=len(known),
         repeated_alike=sum(firsts[each.row, each.order] == each.groups for each in known),
     )
-
-
-def _interval(shares: list[float], n: int) -> tuple[float | None, float | None]:
-    """An interval of a mean over items: Student's t, or Wilson's of all verdicts where items are alike or alone."""
-    from scipy.stats import t  # not before a panel is counted: the web process stays small
-
-    if not shares:
-        return None, None
-    if len(shares) > 1 and (spread := stdev(shares)) > 0:
-        half = float(t.ppf((1 + LEVEL) / 2, len(shares) - 1)) * spread / math.sqrt(len(shares))
-        return max(0.0, mean(shares) - half), min(1.0, mean(shares) + half)
-    found = binomial.wilson(round(mean(shares) * n), n, LEVEL)
-    return found.low, found.high
 
 
 def _flips(main: list[Ranked]) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """A judge's verdicts as rankings, and what they say of each pair of answers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -32,12 +32,17 @@ def pairs_in(each: Ranked) -> Iterable[tuple[int, int]]:
     return combinations(sorted(contender for group in each.groups for contender in group), 2)
 
 
-def preferences(main: list[Ranked]) -> tuple[dict[Pair, int], int]:
-    """For each item and pair what most orders say: 1, -1, or 0 where most say a tie; and how many are in conflict."""
+def said_in(main: list[Ranked]) -> dict[Pair, list[int]]:
+    """For each item and pair what each order says: 1, -1, or 0 for a tie."""
     said: dict[Pair, list[int]] = defaultdict(list)
     for each in main:
         for a, b in pairs_in(each):
             said[each.row, a, b].append(preference(each, a, b))
+    return dict(said)
+
+
+def preferences(said: Mapping[Pair, Sequence[int]]) -> tuple[dict[Pair, int], int]:
+    """For each item and pair what most orders say: 1, -1, or 0 where most say a tie; and how many are in conflict."""
     found: dict[Pair, int] = {}
     conflicts = 0
     for pair, votes in said.items():

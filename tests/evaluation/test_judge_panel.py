@@ -7,7 +7,9 @@ import pytest
 from evaluation import assignment, execute, judges, panel, voting
 from evaluation.errors import StudyError
 from evaluation.judge_files import cache_lines, import_cache, import_published, run_lines
+from evaluation.judging.scripted import answers_in
 from evaluation.models import JudgeReply, JudgeRun, Verdict
+from evaluation.opinions import correcting
 from mixassist_site.jobs import State
 from tests.evaluation.studies import study_of
 from tests.fake_judge import KEY
@@ -19,19 +21,20 @@ def small(project):
 
 
 @pytest.fixture
-def ask(settings, small):
+def ask(settings, request):
     """Let judges judge the study, one after another."""
 
-    def ask(*, probes=0, repeats=0, endpoint=None, **fakes):
+    def ask(*, probes=0, repeats=0, endpoint=None, study=None, max_calls=None, **fakes):
+        study = study or request.getfixturevalue("small")
         settings.JUDGE_ENDPOINTS = {
             name: fake.endpoint(backoff_s=0.02, **(endpoint or {})) for name, fake in fakes.items()
         }
         for name in fakes:
-            run = judges.start(small, name, judges.Options(probes=probes, repeats=repeats))
+            run = judges.start(study, name, judges.Options(probes=probes, repeats=repeats, max_calls=max_calls))
             execute.judge_study(run)
             run.refresh_from_db()
             assert run.state == State.SUCCEEDED, run.error_message
-        return panel.panel_of(small)
+        return panel.panel_of(study)
 
     return ask
 
@@ -44,6 +47,17 @@ def test_a_judge_that_prefers_the_first_place_ends_with_equal_strengths_and_a_fl
     assert found.places.is_flagged
     assert "prefers the answer that is shown first" in found.flags
     assert found.conflicts == 12
+    assert (found.slots.preferred, found.slots.p) == ((24, 0, 0), 1 / 2000)
+
+
+def test_a_judge_that_prefers_the_last_place_is_flagged_too(ask, judge):
+    def last(fake, handler, asked):
+        said = json.dumps({"ranking": [["R3"], ["R2"], ["R1"]]})
+        fake.tell(handler, 200, fake.completion(asked, said))
+
+    [found] = ask(last=judge(always=last)).judges
+    assert not found.places.is_flagged
+    assert found.flags == ["prefers the answer that is shown in place 3"]
 
 
 def test_a_judge_with_a_taste_has_no_flag_and_keeps_to_it(ask, judge):
@@ -84,6 +98,58 @@ def test_what_is_unscored_has_bounds(ask, judge):
     for each in found.standings:
         assert each.best_least == pytest.approx(each.best * 18 / 24)
         assert each.best_most == pytest.approx((each.best * 18 + 6) / 24)
+
+
+def test_long_answers_that_are_unscored_are_said_to_be_missing(ask, judge, project, client, ada):
+    study = study_of(project, items=8)
+    for item in study.items.all():  # the later the longer
+        item.responses.update(shown="Cut a little at 200 Hz. " * (1 + item.position))
+
+    def tires(fake, handler, asked):
+        answers, _ = answers_in(asked["messages"])
+        said = None if sum(map(len, answers.values())) > 400 else fake.verdict(asked)
+        fake.tell(handler, 200, fake.completion(asked, said, **({} if said else {"refusal": "That is too long."})))
+
+    [found] = ask(study=study, tired=judge(always=tires)).judges
+    assert (found.missing.asked, found.missing.unscored) == (48, found.attempted - found.scored)
+    assert found.missing.is_flagged and found.missing.longer
+    assert "Long answers are unscored more often: what is missing is not missing by chance." in found.limits
+    client.force_login(ada)
+    page = client.get(f"/studies/{study.pk}/judges/panel/").content.decode()
+    assert "Long answers are unscored more often" in page and "Spearman" in page
+
+
+def test_what_was_never_asked_is_no_trouble_of_the_judge(ask, judge):
+    [found] = ask(good=judge(), max_calls=10).judges
+    assert found.unscored == {"budget": 14}
+    assert (found.missing.asked, found.missing.unscored) == (10, 0)
+
+
+def test_a_judges_shares_are_corrected_where_people_voted_on_some_items(ask, judge, small, client, ada, monkeypatch):
+    for rater in small.raters.all()[:1]:
+        rater.start()
+        served = assignment.next_for(rater)
+        voting.vote(rater, served.token, served.left_token)
+    client.force_login(ada)
+    found = ask(good=judge())
+    assert (
+        "A correction needs 100 items that both people and this judge have compared"
+        in found.judges[0].correction.why_not
+    )
+    address = f"/studies/{small.pk}/judges/panel/"
+    page = client.get(address).content.decode()
+    assert "Shares corrected by votes" in page and "here are 1." in page
+    monkeypatch.setattr(correcting, "ENOUGH", 1)
+    for rater in small.raters.all()[1:2]:
+        rater.start()
+        for _ in range(2):
+            served = assignment.next_for(rater)
+            voting.vote(rater, served.token, served.left_token)
+    [found] = panel.panel_of(small).judges
+    assert found.correction.why_not == ""
+    assert (found.correction.labelled, found.correction.unlabelled) in ((2, 2), (3, 1), (1, 3))
+    assert any(row.ppi for row in found.correction.rows)
+    assert "items have votes" in client.get(address).content.decode()
 
 
 def test_judges_are_told_apart_together_and_each_left_out(ask, judge):
