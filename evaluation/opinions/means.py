@@ -21,5 +21,6 @@ def interval_of_mean(shares: Sequence[float], n: int) -> tuple[float | None, flo
     if len(set(shares)) > 1:
         half = float(t.ppf((1 + LEVEL) / 2, len(shares) - 1) * np.std(shares, ddof=1) / math.sqrt(len(shares)))
         return max(0.0, middle - half), min(1.0, middle + half)
-    found = binomial.wilson(round(middle * n), n, LEVEL)
-    return found.low, found.high
+    below, above = (binomial.wilson(round_(middle * n), n, LEVEL) for round_ in (math.floor, math.ceil))
+    part = middle * n - math.floor(middle * n)  # a tie may make a count that is not whole
+    return below.low + part * (above.low - below.low), below.high + part * (above.high - below.high)
