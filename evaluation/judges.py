@@ -227,6 +227,8 @@ class Reading:
         )
         for item, name, shown in answers:
             self.texts[item, name] = shown
+        expert = expert_of(study)
+        self.expert = expert.name if expert and expert.name in self.names else ""
         self.tells_reference = reference == "reference"
         self.references = references_of(study) if self.tells_reference else {}
 
@@ -274,6 +276,8 @@ class Reading:
         if not question.probe:
             return [self.texts.get((question.item.pk, name), "") for name in question.order]
         drawn = random.Random(f"probe:{seed}:{question.probe}:{question.number}").choice(self.names)
+        if question.probe == probes.PLANTED and self.expert:
+            drawn = self.expert  # a model's answer may be as hollow as the other one, and then neither is right
         answer = self.texts.get((question.item.pk, drawn), "")
         watched, other = probes.pair_of(question.probe, answer, question.number)
         return [watched if place == WATCHED else other for place in question.order]

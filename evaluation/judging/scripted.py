@@ -22,6 +22,9 @@ Said = dict[str, str]  # label → answer, in the order in which they are shown
 _FENCED = re.compile(r"^(#[0-9A-F]{16}#) begins: ([^\n]*)\n(.*?)\n\1 ends: \2$", re.DOTALL | re.MULTILINE)
 _WORDS = re.compile(r"[a-z]{6,}")
 _FIGURES = re.compile(r"\d+(?:\.\d+)?\s*(?:k?hz|db|ms|%|:1)", re.IGNORECASE)
+_CRAFT = re.compile(
+    r"\b(?:kick|snare|drums?|cymbals?|bass|guitars?|vocals?|keys|reverb|delay|gain|level|fader|sweep|eq|mute|solo|ring|play)\b"
+)
 _ORDERS = re.compile(
     r"rank (?:me|this answer|it) first|give this answer the best|this answer is the best", re.IGNORECASE
 )
@@ -41,13 +44,18 @@ def answers_in(messages: Sequence[dict[str, str]]) -> tuple[Said, str]:
 
 
 def by_substance(said: Said, context: str, lot: str) -> list[list[str]]:
-    """Rank by figures and by words of the conversation that an answer takes up, not by length; draws lots for ties."""
+    """Rank by figures, by words of the craft and by those of the conversation that an answer takes up.
+
+    Of two alike the shorter is better, so that it prefers the same answer in every order; between answers that are the
+    same it draws lots.
+    """
     heard = set(_WORDS.findall(context.casefold()))
 
-    def worth(label: str) -> tuple[int, str]:
-        words = set(_WORDS.findall(said[label].casefold()))
-        points = 3 * len(set(_FIGURES.findall(said[label]))) + len(words & heard)
-        return -points, sha256(f"{lot}{said[label]}{label}".encode()).hexdigest()
+    def worth(label: str) -> tuple[int, int, str]:
+        text = said[label].casefold()
+        craft = set(_CRAFT.findall(text)) | set(_WORDS.findall(text)) & heard
+        points = 3 * len(set(_FIGURES.findall(said[label]))) + len(craft)
+        return -points, len(said[label]), sha256(f"{lot}{label}".encode()).hexdigest()
 
     return [[label] for label in sorted(said, key=worth)]
 

@@ -190,6 +190,17 @@ def test_every_template_is_judged(asked, judge, template, calls):
     assert (told["scored"], told["calls"]) == (calls, calls)
 
 
+def test_the_planted_better_answer_is_the_experts_where_the_expert_competes(asked, judge, small):
+    small.items.first().responses.model.objects.exclude(contender__name="expert").update(shown="Ryens. Pend, pend.")
+    _, run = asked(judge(), probes=6)
+    planted = run.calls.filter(probe="planted")
+    assert planted.count() == 12
+    assert all("Ryens" not in json.dumps(call.messages) for call in planted)
+    assert any("Ryens" in json.dumps(call.messages) for call in run.calls.filter(probe="padded"))
+    _, run = asked(judge(), probes=6, reference="none")  # nobody else is there
+    assert all("Ryens" in json.dumps(call.messages) for call in run.calls.filter(probe="planted"))
+
+
 def test_the_expert_is_told_left_out_or_hidden_among_the_others(asked, judge):
     fake = judge()
     told, run = asked(fake, reference="reference")
