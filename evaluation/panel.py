@@ -290,7 +290,8 @@ def _result(bench: _Bench, names: list[str], families: list[str], voted: Mapping
     if not any(each.strength is not None for each in standings) and bench.main:
         limits.append("Strengths can't be given: somebody is never ranked above, or never below, the others.")
     if bench.conflicts:
-        limits.append(f"In {bench.conflicts} pairs the orders contradict each other: these are conflicts, and no ties.")
+        pairs = "In one pair" if bench.conflicts == 1 else f"In {bench.conflicts} pairs"
+        limits.append(f"{pairs} the orders contradict each other: that is a conflict, and no tie.")
     if missing.is_flagged:
         which = "Long" if missing.longer else "Short"
         limits.append(f"{which} answers are unscored more often: what is missing is not missing by chance.")

@@ -65,7 +65,9 @@ def corrected(
     both = {pair[0] for pair in said if pair in voted}
     alone = {pair[0] for pair in said} - both
     why_not = ""
-    if not voted:
+    if not said:
+        why_not = "This judge has said nothing of any pair: there is nothing to correct."
+    elif not voted:
         why_not = "Nobody has voted on what this judge has compared: there is nothing to correct by."
     elif not alone:
         why_not = "People have voted on every item that this judge has compared: their own shares need no correction."

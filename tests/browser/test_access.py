@@ -12,7 +12,7 @@ import pytest
 from annotation.bringing import keep_transcript
 from annotation.models import ApiToken, Ingest, Release, Upload
 from annotation.releases.options import Options
-from evaluation import assignment, execute, joining, protocol, simulation, voting
+from evaluation import assignment, execute, joining, judges, protocol, simulation, voting
 from evaluation.models import Assignment, FollowUp, Rating, Study
 from evaluation.rules import Rules
 from mixassist_site.jobs import State
@@ -22,6 +22,7 @@ from tests.annotation.test_bringing import SPOKEN, grid
 from tests.browser.sitting import until
 from tests.evaluation.studies import study_of
 from tests.factories import LayerFactory, SegmentFactory, SnapshotFactory, conversation, turn
+from tests.fake_judge import FakeJudge
 from tests.modeling.app.things import generation_of, run_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -266,6 +267,38 @@ def test_what_researchers_read_of_a_study_passes(axe, known, project, ada, page)
     page.locator("main form button").click()
     page.wait_for_url("**rho=*")
     axe.look("a plan")
+    axe.verdict()
+
+
+def test_the_pages_of_judges_pass_wide_and_narrow_filled_empty_and_failed(axe, known, project, ada, page, settings):
+    study = study_of(project, items=2)
+    generations = tuple(each.generation for each in study.contenders.all())
+    draft = protocol.create(protocol.Plan(study.snapshot, "test", generations, 2, title="Not yet"))
+    rater = study.raters.get(number=1)
+    while served := assignment.next_for(rater):
+        voting.vote(rater, served.token, served.left_token)
+    fakes = [FakeJudge("first", faults=({"refusal": "No."},) * 3).start(), FakeJudge().start()]
+    settings.JUDGE_ENDPOINTS = {
+        "first": fakes[0].endpoint(),
+        "good": fakes[1].endpoint(),
+        "dead": {"base_url": "http://127.0.0.1:9/v1", "model": "m", "backoff_s": 0},
+        "moved": fakes[1].endpoint(model="another"),
+    }
+    runs = [judges.start(study, name, judges.Options(probes=1)) for name in settings.JUDGE_ENDPOINTS]
+    settings.JUDGE_ENDPOINTS = {name: each for name, each in settings.JUDGE_ENDPOINTS.items() if name != "moved"}
+    for run in runs:
+        execute.judge_study(run)
+    for fake in fakes:
+        fake.close()
+    known(ada)
+    addresses = [f"/studies/{each.pk}/judges/{part}" for each in (study, draft) for part in ("", "panel/")]
+    addresses += [run.get_absolute_url() for run in runs]
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in addresses:
+            axe.visit(address)
+            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wider <= 0, (address, width)
     axe.verdict()
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 from evaluation import execute, judges
 from evaluation.judging.endpoints import MARK
@@ -59,6 +60,17 @@ def test_a_dead_judge_is_nought_of_n_on_the_page(ada, run_with, judge, client, s
         page = client.get(address).content.decode()
         assert "0 of 12" in page.replace("<strong>", "").replace("</strong>", ""), address
     assert "transport" in page
+    run.refresh_from_db()
+    assert run.record["stopped"]
+    assert escape(run.record["stopped"]) in client.get(f"/studies/{small.pk}/judges/").content.decode()
+
+
+def test_a_verdict_stands_on_the_page_word_for_word(ada, run_with, judge, client):
+    said = '{"notes": {"R2": "so-so"},  "ranking": [["R2"], ["R1","R3"]]}'
+    run = run_with(judge(always=f"Well.\n{said}"))
+    client.force_login(ada)
+    page = client.get(f"/judge-runs/{run.pk}/").content.decode()
+    assert page.count(f"<code>{escape(said)}</code>") == 12
 
 
 def test_pages_name_a_program_as_one_and_show_no_key_and_no_foreign_words(ada, run_with, judge, client, small):

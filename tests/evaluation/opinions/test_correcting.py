@@ -87,6 +87,7 @@ def test_pairs_of_one_item_count_as_one_item():
 @pytest.mark.parametrize(
     ("items", "labelled", "sentence"),
     [
+        (0, 0, "This judge has said nothing"),
         (50, 0, "Nobody has voted"),
         (50, 50, "People have voted on every item"),
         (150, 149, "Only one item"),
