@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -10,7 +11,7 @@ from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from evaluation import execute, judges
+from evaluation import asking, execute, judges
 from evaluation.errors import StudyError
 from evaluation.judging.endpoints import Endpoint
 from evaluation.models import JudgeAbilities, JudgeCall, JudgeReply, JudgeRun, Verdict
@@ -156,6 +157,63 @@ def test_a_cap_on_money_is_reserved_before_each_call(asked, judge, small):
     assert told["cost"] <= most / 2
     assert told["unscored"]["budget"] == 12 - told["scored"]
     assert "budget" in run.record["stopped"]
+
+
+def test_what_was_spent_before_a_crash_still_counts(small, settings, judge, monkeypatch):
+    fake = judge(usage=False)
+    told = fake.endpoint(price={"input": 1, "output": 1}, max_output_tokens=100, max_parallel=1)
+    settings.JUDGE_ENDPOINTS = {"fake": told}
+    most = judges.plan(small, Endpoint.from_dict("fake", told), judges.Options(**PLAIN)).dollars_most
+    run = judges.start(small, "fake", judges.Options(**PLAIN, max_calls=8, max_dollars=most / 2))
+    take = asking.Desk.take
+
+    def breaks(desk, call, answer):
+        if len(fake.asked) == 4:
+            raise RuntimeError("the machine breaks")
+        take(desk, call, answer)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(asking.Desk, "take", breaks)
+        execute.judge_study(run)
+    run.refresh_from_db()
+    assert run.state != State.SUCCEEDED and len(fake.asked) == 4
+    if run.is_over:
+        run.retry()
+    execute.judge_study(run)
+    run.refresh_from_db()
+    told = judges.told(run, tallied(run.calls))
+    assert run.state == State.SUCCEEDED, run.error_message
+    assert told["unscored"] == {"budget": 12 - told["scored"]} and told["scored"] > 4
+    assert len(fake.asked) == told["calls"] <= 8
+    assert told["cost"] <= most / 2
+    assert set(fake.bought().values()) == {1}
+
+
+def test_what_was_sent_and_lost_is_paid_for_and_not_asked_again(small, settings, judge, monkeypatch):
+    fake = judge()
+    settings.JUDGE_ENDPOINTS = {"fake": fake.endpoint(price={"input": 1, "output": 1}, max_parallel=1)}
+    run = judges.start(small, "fake", judges.Options(**PLAIN))
+    spool = Path(settings.RUNS_ROOT) / "judging" / str(run.pk)
+    take = asking.Desk.take
+
+    def dies(desk, call, answer):
+        if len(fake.asked) == 3:
+            [reply] = spool.glob("*.json")
+            reply.unlink()  # the power went between the answer and the disk
+            raise RuntimeError("the machine dies")
+        take(desk, call, answer)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(asking.Desk, "take", dies)
+        execute.judge_study(run)
+    assert [each.suffix for each in spool.iterdir() if each.name != "lock"] == [".sent"]
+    execute.judge_study(run)
+    run.refresh_from_db()
+    told = judges.told(run, tallied(run.calls))
+    assert (told["scored"], told["unscored"], told["calls"]) == (11, {"interrupted": 1}, 12)
+    assert set(fake.bought().values()) == {1} and len(fake.asked) == 12
+    lost = run.calls.get(reason="interrupted")
+    assert lost.cost_nano == lost.reserved_nano > 0
 
 
 def test_a_rerun_is_answered_from_what_was_bought(asked, judge):

@@ -45,6 +45,8 @@ def test_a_verdict_is_read_where_it_stands(text):
         ('{"ranking": [["R2"], ["R1"]]}', "exactly once"),
         ('{"ranking": [["R2"], ["R1"], ["R3"], ["R4"]]}', "exactly once"),
         ('{"ranking": [["R2"], ["R2"], ["R3"]]}', "exactly once"),
+        ('{"ranking": [["R2"], ["R1", "R3"], ["R2"]]}', "exactly once"),
+        ('{"ranking": [["R2", "R2"], ["R1", "R3"]]}', "exactly once"),
         ('{"ranking": [["r2"], ["R1"], ["R3"]]}', "exactly once"),
         ('{"ranking": [["A"], ["B"], ["C"]]}', "exactly once"),
         ('{"ranking": ["R2", "R1", "R3"]}', "list of lists"),
