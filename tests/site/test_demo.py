@@ -62,6 +62,14 @@ def test_every_step_did_its_work(told):
     assert all(name in page for name in names)
 
 
+def test_scripted_judges_have_judged_and_are_called_what_they_are(told):
+    one, _ = told
+    assert one["judges"]["note"] == "scripted judge, no language model"
+    assert [run["judge"] for run in one["judges"]["runs"]] == ["scripted-good", "scripted-longest", "scripted-first"]
+    assert all(run["scored"] == run["attempted"] > 0 for run in one["judges"]["runs"])
+    assert len(one["judges"]["panel_hash"]) == 64
+
+
 def test_the_snapshot_has_the_published_columns_and_all_its_clips(told):
     folder = Path(told[0]["snapshot"]["path"])
     rows = 0
