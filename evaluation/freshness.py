@@ -9,7 +9,7 @@ from django.db.models import Count, Max
 from evaluation.models import Analysis, JudgeRun, MetricRun, Rating, Study
 from mixassist_site.jobs import State
 
-PARTS = ("stats", "findings", "metrics")
+COMPUTE = ("stats/*.py", "findings/*.py", "metrics/*.py", "opinions/*.py", "analysis.py", "panel.py", "votes.py")
 
 
 def newest_rating(study: Study) -> int:
@@ -42,5 +42,5 @@ def newest_judges(study: Study) -> list[int]:
 def code_version() -> str:
     """The hash of the code that computes results: it changes when their numbers might."""
     here = Path(__file__).parent
-    files = sorted(path for part in PARTS for path in (here / part).glob("*.py"))
+    files = sorted(path for part in COMPUTE for path in here.glob(part))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
