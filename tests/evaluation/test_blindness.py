@@ -1,6 +1,7 @@
 """No byte that a rater's link can fetch tells an expert from a model; and the test itself would notice a leak."""
 
 import html
+import os
 import random
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from modeling.models import Adapter, BaseModel
 from tests.evaluation.conftest import visitor
 from tests.evaluation.studies import answers, frozen, study_of
 
+ITEMS = int(os.environ.get("BLIND_ITEMS", "8"))  # 500 give one rater 500 pairs: the full trial
 # Whole words: one random token in some thousands holds the three letters by chance.
 HIDDEN = "expert adapter base snapshot clip title rater administrator renamed other"
 PLANTED = re.compile(rf"zqx(?:{'|'.join(HIDDEN.split())})".encode(), re.IGNORECASE)
@@ -64,7 +66,7 @@ def crawl(link: str) -> list:
 def planted(project, settings):
     """A study in which everything that must stay hidden has a name that can be searched for."""
     by = Person.objects.create_user("zqxadministrator", password="the right words")
-    snapshot = frozen(project, 8, "ZQXSNAPSHOT", clip="ZQXCLIP")
+    snapshot = frozen(project, ITEMS, "ZQXSNAPSHOT", clip="ZQXCLIP")
     sources = [("expert", ""), ("base", "zqxbase"), ("adapter", "ZQXADAPTER")]
     generations = tuple(answers(snapshot, source, key) for source, key in sources)
     study = protocol.create(protocol.Plan(snapshot, "test", generations, raters=2, title="ZQXTITLE"), by=by)
