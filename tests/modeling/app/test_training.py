@@ -14,7 +14,7 @@ from mixassist_site import jobs
 from mixassist_site.jobs import State
 from modeling import execute
 from modeling.models import Adapter, Metric, TrainingRun
-from tests.modeling.app.things import eventually, frozen, kill, python, run_of
+from tests.modeling.app.things import child_of, eventually, frozen, kill, python, run_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.torch]
 SMALL = {"max_steps": 12, "examples_per_step": 4, "checkpoint_every": 4, "eval_every": 6}
@@ -152,18 +152,6 @@ def is_over(run: TrainingRun) -> bool:
 def checkpoint_of(run: TrainingRun) -> int:
     """The furthest step that is safe in a checkpoint."""
     return max((int(path.name[5:]) for path in run.folder.glob("*/checkpoints/step-*")), default=0)
-
-
-def child_of(worker) -> int | None:
-    """The process in which a worker trains."""
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == worker.pid and fields[0] != "Z":
-            return int(path.parent.name)
-    return None
 
 
 def test_a_worker_dies_with_its_seat_kept(snapshot):

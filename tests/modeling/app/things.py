@@ -87,6 +87,18 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=30)
 
 
+def child_of(worker) -> int | None:
+    """The process in which a worker lets a model work."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == worker.pid and fields[0] != "Z":
+            return int(path.parent.name)
+    return None
+
+
 def eventually(holds, seconds: float = 30, *, every: float = 0.05) -> None:
     """Wait until something holds; fail when it does not in time."""
     end = time.monotonic() + seconds
