@@ -134,6 +134,8 @@ def test_pages_keep_what_was_asked(client, ana, project, session):
     assert "?q=snare&amp;side=amateur&amp;page=2" in page
     page = client.get(f"/projects/{project.slug}/turns/?q=snare&page=2").content.decode()
     assert page.count("<article") == 5
+    places = [page.index(f"{number}?") for number in range(25, 30)]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("asked", ["q=%00", "topic=none", "session=x", "session=999999", "q=" + "x" * 201, "layer=-1"])
