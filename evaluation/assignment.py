@@ -2,8 +2,10 @@
 
 A rater goes through every conversation in its order and never back: a later turn quotes what the expert said at an
 earlier one. Among what is ahead, and leaves enough pairs for the rest of the way, the least-filled comparison goes
-first, then the least-seen item, the nearest one, the least-seen pair, the comparison whose sides even out best, and
-the one whose contenders this rater has seen least; what is still equal is settled by dice that need the site's key.
+first, then the least-seen item, and the one that passes over the fewest that are seen as little, or would be if a
+pair that is open now should never be judged: nobody could go back for them. Then come the comparison whose sides even
+out best before this rater, the nearest, the least-seen pair, and the one whose contenders this rater has seen least;
+what is still equal is settled by dice that need the site's key.
 The left side goes to the contender that has stood there less often in this comparison; then, where two or more are to
 be evened out, before this rater or in the whole study; else to chance, for sides that alternate can be foretold.
 Practice comes before, checks and repeats come between (`extras.py`).
@@ -11,10 +13,10 @@ Practice comes before, checks and repeats come between (`extras.py`).
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, takewhile
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -40,6 +42,7 @@ class Cell(NamedTuple):
     placed_on_item: int
     row: str  # the item's
     position: int  # the item's
+    open_on_item: int  # before raters now, who may never vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         if rules.design == "closed":
             cells = _planned(cells, study, rater)
         balance = _balance(study, [sides for _, _, *sides in mine])
-        cells = _least_filled(cells, wanted, balance)
+        cells = least_filled(cells, wanted, balance)
         if cells:
             cell, lo_left = pick(cells, balance, _dice(study, rater, when["number"]))
             return _place(rater, cell, lo_left, rules, **when)
@@ -164,11 +167,12 @@ def _worth(surplus: int) -> int:
     return surplus if abs(surplus) >= 2 else 0
 
 
-def _goes_too_far(cell: Cell, balance: Balance) -> bool:
-    """Whether, on the side that is due, a contender's sides before this rater would lie more than two apart."""
+def _strain(cell: Cell, balance: Balance) -> tuple[int, int]:
+    """What the side that is due does to this rater: the widest surplus from two on, and how far it evens out."""
     lo, hi = balance.surplus_to_rater(cell.lo), balance.surplus_to_rater(cell.hi)
+    uneven = _worth(lo) - _worth(hi)
     sides = (_due(cell),) if _due(cell) else (1, -1)
-    return all(max(abs(lo + step), abs(hi - step)) > 2 for step in sides)
+    return min((max(abs(lo + step), abs(hi - step), 2), step * uneven) for step in sides)
 
 
 def _tilt(cell: Cell, lo_left: bool, balance: Balance) -> int:
@@ -193,9 +197,10 @@ def _ahead_of(rater: Rater, study: Study) -> list[Cell]:
     """The comparisons that want votes and that this rater can still judge blind, in the order of their items."""
     furthest = _furthest(rater)
     rows = Comparison.objects.filter(item__study=study, placed__lt=study.ratings_per_comparison)
-    item = ("item__placed", "item__row", "item__position")
-    fields = rows.order_by("item__position", "pk").values_list("pk", "item", "lo", "hi", "placed", "lo_left", *item)
-    cells = [Cell(*values) for values in fields]
+    of_item = ("item__placed", "item__row", "item__position")
+    fields = rows.order_by("item__position", "pk").values_list("pk", "item", "lo", "hi", "placed", "lo_left", *of_item)
+    opened = Counter(Assignment.objects.open().main().filter(rater__study=study).values_list("item", flat=True))
+    cells = [Cell._make((*values, opened[values[1]])) for values in fields]
     return [cell for cell in cells if cell.position > furthest.get(_conversation(cell.row), -1)]
 
 
@@ -205,12 +210,13 @@ def _furthest(rater: Rater) -> dict[str, int]:
     return {_conversation(row): position for row, position in seen}
 
 
-def _least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell]:
+def least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell]:
     """Those of the least-filled comparisons after which as many items are ahead as this rater's votes want.
 
-    To take an item is to leave out what lies before it in its conversation. Of what is filled alike the nearest is
-    taken, so that there is room to even out what comes later; where too little is ahead already, nothing is left out.
-    What would show this rater one contender on one side too often is taken only where there is nothing else.
+    To take an item is to leave out what lies before it in its conversation. So as few as can be are passed over that
+    want a vote, with what is open counted as lost; before the last item that wants one, they are taken first. Of what
+    is equal the nearest is taken, so that there is room to even out what comes later; where too little is ahead
+    already, nothing is left out.
     """
     ahead: dict[str, dict[int, int]] = defaultdict(dict)  # conversation → item → how many lie before it
     for cell in cells:
@@ -219,12 +225,24 @@ def _least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell
     left_out = {item: before for items in ahead.values() for item, before in items.items()}
     spare = max(0, len(left_out) - wanted)
     near = [cell for cell in cells if left_out[cell.item] <= spare]
+    filled = min(((cell.placed, cell.placed_on_item) for cell in near), default=None)
+    least = [cell for cell in near if (cell.placed, cell.placed_on_item) == filled]
+    settled = {cell.item: cell.placed_on_item - cell.open_on_item for cell in cells}
+    passed = {item: _wanting(item, items, settled) for items in ahead.values() for item in items}
+    last = {cell.item for cell in least}
+    if len(last) == 1 and (waiting := passed[last.pop()]):
+        least = [cell for cell in near if cell.item in waiting and cell.placed <= least[0].placed] or least
 
-    def rank(cell: Cell) -> tuple[bool, int, int, int]:
-        return _goes_too_far(cell, balance), cell.placed, cell.placed_on_item, left_out[cell.item]
+    def rank(cell: Cell) -> tuple[int, int, tuple[int, int], int]:
+        return len(passed[cell.item]), settled[cell.item], _strain(cell, balance), left_out[cell.item]
 
-    least = min(map(rank, near), default=None)
-    return [cell for cell in near if rank(cell) == least]
+    first = min(map(rank, least), default=None)
+    return [cell for cell in least if rank(cell) == first]
+
+
+def _wanting(item: int, items: Iterable[int], settled: Mapping[int, int]) -> set[int]:
+    """What comes before an item in its conversation and is no better filled, should all come back that is open."""
+    return {other for other in takewhile(item.__ne__, items) if settled[other] <= settled[item]}
 
 
 def _conversation(row: str) -> str:

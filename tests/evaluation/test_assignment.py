@@ -99,16 +99,45 @@ def test_two_ratings_of_a_comparison_show_both_orders(project):
 def test_sides_stay_even_for_every_rater_and_do_not_alternate(project, contenders):
     study = study_of(project, items=24, raters=30, contenders=contenders, trials=12, ratings=30, key=UUID(int=7))
     expert = study.contenders.get(name="expert").pk
-    same = Counter()
+    same, apart = Counter(), Counter()
     for served in rate_together(study, seed=7).values():
         surplus = Counter()
         for one in served:
             surplus.update({one.left.contender_id: 1, one.right.contender_id: -1})
-            assert max(map(abs, surplus.values())) <= 2
+            apart[max(map(abs, surplus.values()))] += 1
         stood = [one.left.contender_id == expert for one in served if expert in sides_of(one)]
         same.update(first == second for first, second in zip(stood[::2], stood[1::2], strict=False))
     assert 1 / 3 < same[True] / same.total() < 2 / 3
+    assert max(apart) <= 3  # an even number of ratings of every item comes first
+    assert apart[3] <= 0.02 * apart.total()
     assert all(abs(2 * cell.lo_left - cell.placed) <= 1 for cell in Comparison.objects.all())
+
+
+def first_of(*items, wanted=1):
+    """Which of these items comes next, each with its conversation, votes placed, open ones, and side due.
+
+    The rater has seen the first contender three times on the left.
+    """
+    cells = [
+        assignment.Cell(n, n, 1, 2, 1, lo_left, placed, f"test/{conversation}/{n}", n, opened)
+        for n, (conversation, placed, opened, lo_left) in enumerate(items)
+    ]
+    balance = assignment.Balance(Counter(), Counter(), Counter(), Counter({1: 3}), Counter({1: 3, 2: 3}))
+    return [cell.item for cell in assignment.least_filled(cells, wanted, balance)]
+
+
+def test_nothing_is_passed_over_that_is_filled_as_little():
+    assert first_of(("a", 3, 0, 0), ("a", 2, 0, 0), ("a", 2, 0, 0)) == [1]
+    assert first_of(("a", 2, 0, 0), ("a", 2, 0, 1)) == [0]  # though its side is the worse one for this rater
+    assert first_of(("a", 2, 0, 0), ("b", 2, 0, 1)) == [1]  # the other is not lost by it
+    assert first_of(("a", 2, 0, 0), ("b", 3, 0, 1)) == [0]
+
+
+def test_what_is_open_is_gone_to_before_it_lies_behind():
+    assert first_of(("a", 2, 0, 1), ("b", 2, 1, 0)) == [1]  # one of its votes may never come
+    assert first_of(("a", 3, 1, 0), ("a", 2, 0, 1), ("b", 2, 0, 0)) == [2]  # what comes before waits for its vote
+    assert first_of(("a", 3, 1, 0), ("a", 2, 0, 1)) == [0]  # the last chance to go there
+    assert first_of(("a", 3, 0, 0), ("a", 2, 0, 1)) == [1]
 
 
 def sides_of(one):
@@ -191,14 +220,13 @@ def test_the_database_itself_refuses_what_must_not_be(study):
         Assignment.objects.create(rater=rater, item=other, state="rated", left=served.left, right=served.left, **values)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1, 2, 7])
 def test_drop_outs_leave_the_study_in_balance(project, seed, settings):
-    """Comparisons end at most one apart with most dice, and two with some: a rater never goes back."""
     settings.SECRET_KEY = str(seed) * 60
     study = study_of(project, items=20, raters=12, contenders=3, trials=12, ratings=4, key=UUID(int=seed))
     counted = simulation.simulate(study, raters=12, dropout=0.15, seed=seed)
-    assert counted["cells"]["max"] - counted["cells"]["min"] <= 2
-    assert counted["items"]["max"] - counted["items"]["min"] <= 2
+    assert counted["cells"]["max"] - counted["cells"]["min"] <= 1
+    assert counted["items"]["max"] - counted["items"]["min"] <= 1
     assert all(abs(share - 0.5) <= 0.02 for share in counted["left_share"].values())
     assert (counted["repeat_views"], counted["lost"], counted["doubled"]) == (0, 0, 0)
 
