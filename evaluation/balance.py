@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
-from evaluation.models import Assignment, Comparison, Item, Study
+from evaluation.models import Assignment, Comparison, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,23 @@ class Balance:
 
 def balance_of(study: Study) -> Balance:
     """Count the ratings of every comparison and item, and the sides of every contender."""
-    rated = Q(assignments__state=Assignment.State.RATED, assignments__kind=Assignment.Kind.MAIN)
-    cells = Comparison.objects.filter(item__study=study).annotate(n=Count("assignments", filter=rated))
-    items = Item.objects.filter(study=study, is_check=False).annotate(n=Count("assignments", filter=rated))
-    sides = Assignment.objects.rated().main().filter(rater__study=study)
-    left = Counter(sides.values_list("left__contender__name", flat=True))
-    right = Counter(sides.values_list("right__contender__name", flat=True))
-    names = study.contenders.order_by("pk").values_list("name", flat=True)
+    rated = Assignment.objects.rated().main().filter(rater__study=study).order_by()
+    counted = rated.values_list("comparison", "left__contender", "right__contender").annotate(n=Count("pk"))
+    item_of = dict(Comparison.objects.filter(item__study=study).values_list("pk", "item"))
+    cells = dict.fromkeys(item_of, 0)
+    left, right = Counter[int | None](), Counter[int | None]()
+    for cell, one, other, n in counted:
+        cells[cell] += n
+        left[one] += n
+        right[other] += n
+    items = dict.fromkeys(study.items.filter(is_check=False).values_list("pk", flat=True), 0)
+    for cell, n in cells.items():
+        items[item_of[cell]] += n
+    contenders = study.contenders.order_by("pk").values_list("pk", "name")
     return Balance(
-        cells=_span(list(cells.values_list("n", flat=True))),
-        items=_span(list(items.values_list("n", flat=True))),
-        contenders=[Sides(name, left[name], right[name]) for name in names],
+        cells=_span(list(cells.values())),
+        items=_span(list(items.values())),
+        contenders=[Sides(name, left[pk], right[pk]) for pk, name in contenders],
     )
 
 
