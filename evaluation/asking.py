@@ -60,8 +60,7 @@ def judge(run: JudgeRun, lease: Lease) -> None:
     tally = tallied(run.calls)
     record = run.record | {key: value for key, value in told(run, tally).items() if key != "run"}
     record |= {"attempted": tally["attempted"], "stopped": desk.stopped, "versions": versions(run)}
-    scripted = run.is_scripted or run.calls.filter(reply__fingerprint=FINGERPRINT).exists()
-    with lease.publication(record=record, total=tally["attempted"], note="", is_scripted=scripted):
+    with lease.publication(record=record, total=tally["attempted"], note=""):
         pass
 
 
@@ -265,6 +264,9 @@ class Desk:
     def settle(self, call: JudgeCall, reply: JudgeReply, *, is_cached: bool = False) -> int | None:
         """Read a verdict out of a reply; None, or the call that asks the judge to mend its answer."""
         heard = {"reply": reply, "is_cached": is_cached, "answered_at": timezone.now()}
+        if reply.fingerprint == FINGERPRINT and not self.run.is_scripted:
+            self.run.is_scripted = True
+            self.run.save(update_fields=["is_scripted"])
         if is_cached:
             asked = self.messages(call)
             heard |= {"messages": asked, "parameters": self.parameters(call), "key": reply.key}

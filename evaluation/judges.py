@@ -82,7 +82,7 @@ def endpoint_named(name: str) -> Endpoint:
         raise StudyError("judge", wrong[name])
     if name not in found:
         there = ", ".join(sorted(found)) or "none; JUDGE_ENDPOINTS names them"
-        raise StudyError("judge", f"There is no judge {name}; there are: {there}.")
+        raise StudyError("judge", f"There is no judge “{name}”; there are: {there}.")
     return found[name]
 
 
@@ -140,7 +140,7 @@ def checked(study: Study, options: Options) -> str:
     if study.is_draft:
         raise StudyError("draft", "Freeze and open the study first: judges are asked about what no longer changes.")
     if options.template not in TEMPLATES:
-        raise StudyError("template", f"There is no template {options.template}; there are {', '.join(TEMPLATES)}.")
+        raise StudyError("template", f"There is no template “{options.template}”; there are {', '.join(TEMPLATES)}.")
     if options.orders not in MODES:
         raise StudyError("orders", f"The orders are one of {', '.join(MODES)}.")
     if not 0 <= options.repeats <= 100:

@@ -341,7 +341,7 @@ def test_the_command_tells_what_the_contract_says(small, settings, judge, capsys
     assert told["scored"] == told["calls"] == 12 + 8
     for words, sentence in (
         (["999", "--judge", "fake"], "no study 999"),
-        ([str(small.pk), "--judge", "nobody"], "no judge nobody"),
+        ([str(small.pk), "--judge", "nobody"], "no judge “nobody”"),
         ([str(small.pk), "--judge", "fake", "--max-calls", "0"], "at least 1"),
         ([str(small.pk), "--judge", "fake", "--probes", "500"], "probes"),
     ):

@@ -9,11 +9,12 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from django.db.models.signals import post_save
 
 from evaluation import asking, panel
 from evaluation.judge_files import cache_lines, run_lines
 from evaluation.judging.endpoints import MARK
-from evaluation.models import JudgeRun
+from evaluation.models import JudgeRun, Verdict
 from mixassist_site import demo
 from mixassist_site.jobs import State
 from tests.evaluation.studies import study_of
@@ -87,8 +88,18 @@ def test_a_program_is_marked_by_its_answers_whatever_family_it_is_given(project,
         settings.JUDGE_ENDPOINTS = {"o3-mini": {**named["scripted-good"], "family": "openai", "model": "o3-mini"}}
         run = demo.judges.start(study, "o3-mini", demo.judges.Options(probes=0, repeats=0))
         assert not run.is_scripted
-        demo._work(run, demo.judging.judge_study)
+        marked = []
+
+        def look(instance, **_):
+            marked.append(JudgeRun.objects.get(pk=instance.call.run_id).is_scripted)
+
+        post_save.connect(look, sender=Verdict)
+        try:
+            demo._work(run, demo.judging.judge_study)
+        finally:
+            post_save.disconnect(look, sender=Verdict)
     run.refresh_from_db()
+    assert marked and all(marked)  # from the first verdict on
     assert run.is_scripted
     assert panel.panel_of(study).scripted == ["o3-mini"]
 
