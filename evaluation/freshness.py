@@ -9,7 +9,10 @@ from django.db.models import Count, Max
 from evaluation.models import Analysis, JudgeRun, MetricRun, Rating, Study
 from mixassist_site.jobs import State
 
-COMPUTE = ("stats/*.py", "findings/*.py", "metrics/*.py", "opinions/*.py", "analysis.py", "panel.py", "votes.py")
+COMPUTE = (
+    "stats/*.py", "findings/*.py", "metrics/*.py", "opinions/*.py", "judging/probes.py", "analysis.py", "panel.py",
+    "votes.py",
+)  # fmt: skip
 
 
 def newest_rating(study: Study) -> int:
@@ -40,7 +43,7 @@ def newest_judges(study: Study) -> list[int]:
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """The hash of the code that computes results: it changes when their numbers might."""
+    """The hash of the code that computes reports and panels: it changes when their numbers might."""
     here = Path(__file__).parent
     files = sorted(path for part in COMPUTE for path in here.glob(part))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]

@@ -10,13 +10,12 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from annotation import agreement
+from evaluation.freshness import code_version
 from evaluation.judging import probes
 from evaluation.judging.endpoints import MARK
 from evaluation.judging.templates import TEMPLATES
@@ -431,12 +430,3 @@ def _hash(study: Study, benches: list[_Bench], votes: Sequence[Vote]) -> str:
         "code": code_version(),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """The hash of the code that computes panels: it changes when their numbers might."""
-    here = Path(__file__).parent
-    cores = [path for part in ("stats", "opinions") for path in (here / part).glob("*.py")]
-    files = sorted([*cores, here / "panel.py", here / "judging" / "probes.py"])
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
