@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar, Self, TypeVar
@@ -67,6 +67,7 @@ class LeaseLost(Exception):
     """Another worker holds this job now: write nothing more."""
 
 
+QUEUES = ("cpu", "gpu")
 J = TypeVar("J", bound="Job")
 
 
@@ -117,7 +118,7 @@ class Job(models.Model):
     )
 
     kind: ClassVar[str]  # the word in addresses and on the jobs page
-    queue: ClassVar[str] = "cpu"
+    home: ClassVar[str] = "cpu"  # the queue of this kind
     doorbell: ClassVar[str]  # dotted name of the Celery task that answers for this kind
 
     class Meta:
@@ -149,6 +150,17 @@ class Job(models.Model):
         if again:
             transaction.on_commit(lambda: ring(self))
         return again
+
+    @classmethod
+    def on(cls, queues: Collection[str]) -> JobQuerySet[Self]:
+        """The jobs of this kind that wait on these queues, or run there."""
+        rows = all_of(cls)
+        return rows if cls.home in queues else rows.none()
+
+    @property
+    def queue(self) -> str:
+        """The queue whose workers do this job."""
+        return self.home
 
     @property
     def is_over(self) -> bool:
@@ -424,10 +436,9 @@ def next_job(queues: set[str]) -> Job | None:
     """The job that has waited longest on one of these queues."""
     first: Job | None = None
     for model in kinds().values():
-        if model.queue in queues:
-            job = all_of(model).claimable().order_by("created_at", "pk").first()
-            if job and (first is None or job.created_at < first.created_at):
-                first = job
+        job = model.on(queues).claimable().order_by("created_at", "pk").first()
+        if job and (first is None or job.created_at < first.created_at):
+            first = job
     return first
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from annotation.models import Membership, Person, Role
 from mixassist_site.child import REST
-from mixassist_site.jobs import Job, State, kinds
+from mixassist_site.jobs import QUEUES, Job, State, kinds
 from modeling.models import Worker
 
 log = logging.getLogger(__name__)
@@ -112,9 +112,10 @@ def _line(word: str, job: Job, is_mine: bool) -> dict[str, Any]:
 
 def queues() -> list[dict[str, Any]]:
     """How many jobs wait and run on each queue."""
-    told: dict[str, dict[str, Any]] = {}
-    for model in kinds().values():
-        queue = told.setdefault(model.queue, {"name": model.queue, "waiting": 0, "running": 0})
-        queue["waiting"] += model._default_manager.filter(state=State.QUEUED).count()
-        queue["running"] += model._default_manager.filter(state=State.RUNNING).count()
-    return [told[name] for name in sorted(told)]
+    return [
+        {"name": name, "waiting": _count(name, State.QUEUED), "running": _count(name, State.RUNNING)} for name in QUEUES
+    ]
+
+
+def _count(queue: str, state: State) -> int:
+    return sum(model.on([queue]).filter(state=state).count() for model in kinds().values())

@@ -80,7 +80,7 @@ class JudgeRun(Job):
     """One judge, one template, one study; money in billionths of a dollar."""
 
     kind: ClassVar[str] = "judging"
-    queue: ClassVar[str] = "cpu"
+    home: ClassVar[str] = "cpu"
     doorbell: ClassVar[str] = "evaluation.tasks.judge_study"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="judge_runs")

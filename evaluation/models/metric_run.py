@@ -38,7 +38,7 @@ class MetricRun(Job):
     """Answers and what the expert said in; BLEU, ROUGE-L and BERTScore out, as `metrics.measuring` tells them."""
 
     kind: ClassVar[str] = "metrics"
-    queue: ClassVar[str] = "gpu"
+    home: ClassVar[str] = "gpu"
     doorbell: ClassVar[str] = "evaluation.tasks.measure_answers"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="metric_runs")

@@ -141,6 +141,8 @@ class GenerationStory:
                 self.total = self.done + int(event["candidates"])
                 self.record |= {"rows": event["rows"], "refused": event["refused"]}
                 self.note = "Answers"
+            case "refused":
+                self._refuse({name: event[name] for name in ("row", "code", "message")})
             case "candidate":
                 self._require_adapter(event["adapter_sha256"])
                 self.candidates.append(self._candidate(event))
@@ -174,6 +176,13 @@ class GenerationStory:
             history_cut=event["history_cut"],
             latency_ms=event["latency_ms"],
         )
+
+    def _refuse(self, one: dict[str, Any]) -> None:
+        """Keep why a row has no answer, once; what was told by its plan counted it."""
+        self.total -= 1
+        if one not in self.record["refused"]:
+            self.record["refused"] = [*self.record["refused"], one]
+            self.record["rows"] -= 1
 
     def _require_adapter(self, sha256: str | None) -> None:
         adapter = self.generation.adapter

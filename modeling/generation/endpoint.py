@@ -122,7 +122,10 @@ def generate(
 
     def candidate(example: Example, index: int) -> dict[str, Any]:
         asking = _Asking(endpoint, opener, key, config, pause, should_stop)
-        return _candidate(asking, example, index, source) | {"history_cut": cut[example.row]}
+        try:
+            return _candidate(asking, example, index, source) | {"history_cut": cut[example.row]}
+        except _ClipError as error:
+            return {"event": "refused", "row": example.row, "code": error.code, "message": error.sentence}
 
     todo = iter(wanted)
     with ThreadPoolExecutor(endpoint.max_parallel, thread_name_prefix="answers") as pool:
@@ -138,6 +141,10 @@ def generate(
                     yield one.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _ClipError(GenerationError):
+    """A clip that can't be sent: its row is refused, the others are answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,19 +301,17 @@ def clips_of(path: Path, config: DecodeConfig) -> tuple[list[str], str]:
     try:
         wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:
-        raise GenerationError("clip-unreadable", f"The clip {path.name} can't be read as audio: {error}.") from None
+        raise _ClipError("clip-unreadable", f"The clip {path.name} can't be read as audio: {error}.") from None
     wave = wave.mean(axis=1)
     if len(wave) < SHORTEST_SECONDS * rate:
-        raise GenerationError("clip-too-short", f"The clip {path.name} is shorter than 0.1 s.")
+        raise _ClipError("clip-too-short", f"The clip {path.name} is shorter than 0.1 s.")
     longest = round(config.max_audio_seconds * rate)
     pieces, kept = [wave], "whole"
     if len(wave) > longest:
         kept = config.over_long
         windows = -(-len(wave) // longest)
         if kept == "windows" and windows > MOST_WINDOWS:
-            raise GenerationError(
-                "clip-too-long", f"The clip {path.name} has more than {MOST_WINDOWS} windows; cut it."
-            )
+            raise _ClipError("clip-too-long", f"The clip {path.name} has more than {MOST_WINDOWS} windows; cut it.")
         cuts = {"tail": [wave[-longest:]], "head": [wave[:longest]]}
         pieces = cuts.get(kept) or np.array_split(wave, windows)
     told = []

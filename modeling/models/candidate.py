@@ -1,5 +1,6 @@
 """Answers of one source to the rows of a snapshot, each with the way it came about."""
 
+from collections.abc import Collection
 from typing import ClassVar, Self
 
 from django.db import models
@@ -8,7 +9,7 @@ from django.urls import reverse
 
 from annotation.models import Membership, Person, Project, Role, Snapshot
 from mixassist_site.access import allow
-from mixassist_site.jobs import Job, JobQuerySet
+from mixassist_site.jobs import Job, JobQuerySet, all_of
 from modeling.models.adapter import Adapter
 from modeling.models.base_model import BaseModel
 
@@ -24,6 +25,10 @@ class Source(models.TextChoices):
     ADAPTER = "adapter", "Adapter"
     ENDPOINT = "endpoint", "Server"
     IMPORTED = "imported", "Imported answers"
+
+
+def _queue_of(source: str) -> str:
+    return "gpu" if source in (Source.BASE, Source.ADAPTER) else "cpu"
 
 
 class GenerationQuerySet(JobQuerySet["Generation"]):
@@ -45,7 +50,7 @@ class Generation(Job):
     """One source answers one split of one snapshot; frozen once it has succeeded."""
 
     kind: ClassVar[str] = "generation"
-    queue: ClassVar[str] = "gpu"
+    home: ClassVar[str] = "gpu"
     doorbell: ClassVar[str] = "modeling.tasks.generate_candidates"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="generations")
@@ -72,6 +77,18 @@ class Generation(Job):
                 | (Q(source__in=["imported", "endpoint"], base=None, adapter=None) & ~Q(name="")),
             )
         ]
+
+    @classmethod
+    def on(cls, queues: Collection[str]) -> JobQuerySet[Self]:
+        """The generations that these queues' workers do: who asks a server, or quotes, needs no GPU."""
+        rows = all_of(cls)
+        wanted = [source for source in Source if _queue_of(source) in queues]
+        return rows.filter(source__in=wanted)
+
+    @property
+    def queue(self) -> str:
+        """The queue whose workers do this job."""
+        return _queue_of(self.source)
 
     @property
     def source_name(self) -> str:

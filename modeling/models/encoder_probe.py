@@ -24,7 +24,7 @@ class EncoderProbe(Job):
     """A base, perhaps with an adapter, and seeded clips in; scores of each stage with intervals out."""
 
     kind: ClassVar[str] = "probe"
-    queue: ClassVar[str] = "gpu"
+    home: ClassVar[str] = "gpu"
     doorbell: ClassVar[str] = "modeling.tasks.probe_encoder"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="probes")

@@ -22,7 +22,7 @@ class Experiment(Job):
     """One base, one snapshot, one validation set; arms × seeds are its runs, which one child trains in turn."""
 
     kind: ClassVar[str] = "experiment"
-    queue: ClassVar[str] = "gpu"
+    home: ClassVar[str] = "gpu"
     doorbell: ClassVar[str] = "modeling.tasks.run_experiment"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="experiments")

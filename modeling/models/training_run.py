@@ -34,7 +34,7 @@ class TrainingRun(Job):
     """Config, seed, snapshot and base in; metrics and one adapter out."""
 
     kind: ClassVar[str] = "training"
-    queue: ClassVar[str] = "gpu"
+    home: ClassVar[str] = "gpu"
     doorbell: ClassVar[str] = "modeling.tasks.train_adapter"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="training_runs")

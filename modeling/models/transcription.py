@@ -26,7 +26,7 @@ class Transcription(Job):
     """Recording, model, language and lane in; a model's layer out."""
 
     kind: ClassVar[str] = "transcription"
-    queue: ClassVar[str] = "gpu"
+    home: ClassVar[str] = "gpu"
     doorbell: ClassVar[str] = "modeling.tasks.transcribe"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="transcriptions")

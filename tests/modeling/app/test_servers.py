@@ -7,9 +7,11 @@ import json
 import pytest
 import soundfile
 
-from mixassist_site.jobs import State
-from modeling import execute, launch
+from mixassist_site import jobs
+from mixassist_site.jobs import State, next_job
+from modeling import execute, launch, workers
 from modeling.models import Candidate, Generation
+from modeling.training.examples import read_split
 from tests.modeling.app.things import frozen, generation_of, run_of
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +68,17 @@ def test_a_clip_that_is_too_long_is_cut_as_was_chosen(snapshot, server):
     assert [part["type"] for part in last].count("input_audio") >= 2
 
 
+def test_a_clip_that_cannot_be_sent_costs_its_own_row_alone(snapshot, server):
+    row = next(example for example in read_split(snapshot.path, "test") if example.audio)
+    row.audio.write_bytes(b"no sound")
+    generation = worked(snapshot, answers=2)
+    assert (generation.state, generation.candidates.filter(row=row.row).count()) == (State.SUCCEEDED, 0)
+    assert generation.candidates.count() == 6 and len(server.asked) == 6
+    [refused] = generation.record["refused"]
+    assert (refused["row"], refused["code"]) == (row.row, "clip-unreadable")
+    assert generation.record["rows"] == 3
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "body", "code"),
     [
@@ -85,6 +98,19 @@ def test_a_server_that_does_not_answer_fails_the_job_in_one_sentence(snapshot, s
     assert told.endswith(".") and "secret" not in told and "private" not in told
     assert not generation.candidates.exists()
     assert len(server.asked) <= 2  # as many as it may be asked at once, and nowhere else
+
+
+def test_workers_without_a_gpu_ask_servers_and_quote_experts(snapshot, server):
+    model = generation_of(snapshot)
+    asks = generation_of(snapshot, source="endpoint", base=None, name="vllm")
+    quotes = generation_of(snapshot, source="expert", base=None)
+    assert [one.queue for one in (model, asks, quotes)] == ["gpu", "cpu", "cpu"]
+    assert [next_job({"cpu"}), next_job({"gpu"}), next_job({"cpu", "gpu"})] == [asks, model, model]
+    assert {each["name"]: each["waiting"] for each in workers.queues()} == {"cpu": 2, "gpu": 1}
+    while job := next_job({"cpu"}):
+        jobs.execute(job)
+    assert {each["name"]: each["waiting"] for each in workers.queues()} == {"cpu": 0, "gpu": 1}
+    assert quotes.candidates.exists() and asks.candidates.exists()
 
 
 def test_what_was_answered_stays_and_the_holes_are_filled(snapshot, server):
