@@ -1,5 +1,6 @@
 """Celery with Redis: messages ring, rows decide."""
 
+import os
 import signal
 import socket
 import time
@@ -17,7 +18,8 @@ from tests.modeling.app.things import eventually, kill, python, run_of
 from tests.site.standin import starts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
-BROKER = "redis://127.0.0.1:6379/13"
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+BROKER = f"redis://127.0.0.1:6379/{13 - WORKER % 8}"  # what runs at the same time has a database of its own
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
