@@ -236,8 +236,9 @@ def least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell]
     def rank(cell: Cell) -> tuple[int, int, tuple[int, int], int]:
         return len(passed[cell.item]), settled[cell.item], _strain(cell, balance), left_out[cell.item]
 
-    first = min(map(rank, least), default=None)
-    return [cell for cell in least if rank(cell) == first]
+    ranked = [(rank(cell), cell) for cell in least]
+    first = min((place for place, _ in ranked), default=None)
+    return [cell for place, cell in ranked if place == first]
 
 
 def _wanting(item: int, items: Iterable[int], settled: Mapping[int, int]) -> set[int]:
