@@ -14,8 +14,8 @@ NOTHING = "–"
 
 @register.filter
 def percent(share: float | None) -> str:
-    """A share as 54.8 %."""
-    return NOTHING if share is None else f"{100 * share:.1f} %"
+    """A share as 54.8 %, which no line breaks."""
+    return NOTHING if share is None else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 @register.filter

@@ -52,6 +52,6 @@ def test_the_page_fills_nothing_in(client, rita, project):
     execute.report_of(study)
     text = client.get(f"/studies/{study.pk}/paper/").content.decode()
     assert "model preferred" in text
-    assert "75.0 %" in text and "40 %" in text
+    assert "75.0\N{NO-BREAK SPACE}%" in text and "40 %" in text
     assert "No judge has finished" in text
     assert "numbers are not published outside it" in text
