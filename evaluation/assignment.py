@@ -92,11 +92,11 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         if due := extras.due(study, rater, rules, rated, kinds):
             return extras.place(study, rater, due, **when)
         wanted = study.trials_per_rater - rated
-        cells = _ahead_of(rater, study) if wanted > 0 else []
+        cells, behind = _cells_for(rater, study) if wanted > 0 else ([], [])
         if rules.design == "closed":
             cells = _planned(cells, study, rater)
         balance = _balance(study, [sides for _, _, *sides in mine])
-        cells = least_filled(cells, wanted, balance)
+        cells = least_filled(cells, wanted, balance, behind)
         if cells:
             cell, lo_left = pick(cells, balance, _dice(study, rater, when["number"]))
             return _place(rater, cell, lo_left, rules, **when)
@@ -193,15 +193,16 @@ def _open_of(rater: Rater) -> Assignment | None:
     return seen.filter(rater=rater).first()
 
 
-def _ahead_of(rater: Rater, study: Study) -> list[Cell]:
-    """The comparisons that want votes and that this rater can still judge blind, in the order of their items."""
+def _cells_for(rater: Rater, study: Study) -> tuple[list[Cell], list[Cell]]:
+    """The comparisons that want votes: what this rater can still judge blind, in the order of their items; the rest."""
     furthest = _furthest(rater)
     rows = Comparison.objects.filter(item__study=study, placed__lt=study.ratings_per_comparison)
     of_item = ("item__placed", "item__row", "item__position")
     fields = rows.order_by("item__position", "pk").values_list("pk", "item", "lo", "hi", "placed", "lo_left", *of_item)
     opened = Counter(Assignment.objects.open().main().filter(rater__study=study).values_list("item", flat=True))
     cells = [Cell._make((*values, opened[values[1]])) for values in fields]
-    return [cell for cell in cells if cell.position > furthest.get(_conversation(cell.row), -1)]
+    ahead = [cell for cell in cells if cell.position > furthest.get(_conversation(cell.row), -1)]
+    return ahead, [cell for cell in cells if cell.position <= furthest.get(_conversation(cell.row), -1)]
 
 
 def _furthest(rater: Rater) -> dict[str, int]:
@@ -210,13 +211,13 @@ def _furthest(rater: Rater) -> dict[str, int]:
     return {_conversation(row): position for row, position in seen}
 
 
-def least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell]:
+def least_filled(cells: list[Cell], wanted: int, balance: Balance, behind: Iterable[Cell] = ()) -> list[Cell]:
     """Those of the least-filled comparisons after which as many items are ahead as this rater's votes want.
 
     To take an item is to leave out what lies before it in its conversation. So as few as can be are passed over that
-    want a vote, with what is open counted as lost; before the last item that wants one, they are taken first. Of what
-    is equal the nearest is taken, so that there is room to even out what comes later; where too little is ahead
-    already, nothing is left out.
+    want a vote, with what is open counted as lost; in the last conversation that wants votes as much, they are taken
+    first. Of what is equal the nearest is taken, so that there is room to even out what comes later; where too little
+    is ahead already, nothing is left out. `behind` is what this rater can't be shown any more.
     """
     ahead: dict[str, dict[int, int]] = defaultdict(dict)  # conversation → item → how many lie before it
     for cell in cells:
@@ -225,13 +226,14 @@ def least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell]
     left_out = {item: before for items in ahead.values() for item, before in items.items()}
     spare = max(0, len(left_out) - wanted)
     near = [cell for cell in cells if left_out[cell.item] <= spare]
-    filled = min(((cell.placed, cell.placed_on_item) for cell in near), default=None)
-    least = [cell for cell in near if (cell.placed, cell.placed_on_item) == filled]
+    filled = min(map(_filled, near), default=(0, 0))
+    least = [cell for cell in near if _filled(cell) == filled]
     settled = {cell.item: cell.placed_on_item - cell.open_on_item for cell in cells}
     passed = {item: _wanting(item, items, settled) for items in ahead.values() for item in items}
-    last = {cell.item for cell in least}
-    if len(last) == 1 and (waiting := passed[last.pop()]):
-        least = [cell for cell in near if cell.item in waiting and cell.placed <= least[0].placed] or least
+    if len(ahead) > 1 and len({_conversation(cell.row) for cell in (*cells, *behind) if _filled(cell) <= filled}) == 1:
+        missed = set[int]().union(*(passed[cell.item] for cell in least))
+        once_more = (filled[0], filled[1] + 1)
+        least = [cell for cell in near if cell.item in missed and _filled(cell) <= once_more] or least
 
     def rank(cell: Cell) -> tuple[int, int, tuple[int, int], int]:
         return len(passed[cell.item]), settled[cell.item], _strain(cell, balance), left_out[cell.item]
@@ -239,6 +241,10 @@ def least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell]
     ranked = [(rank(cell), cell) for cell in least]
     first = min((place for place, _ in ranked), default=None)
     return [cell for place, cell in ranked if place == first]
+
+
+def _filled(cell: Cell) -> tuple[int, int]:
+    return cell.placed, cell.placed_on_item
 
 
 def _wanting(item: int, items: Iterable[int], settled: Mapping[int, int]) -> set[int]:
