@@ -10,7 +10,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from evaluation.judging import probes
 from evaluation.judging.endpoints import MARK
 from evaluation.judging.templates import TEMPLATES
 from evaluation.models import JudgeCall, JudgeRun, Response, Study, Verdict
-from evaluation.models.judge import tallied
+from evaluation.models.judge import ranking_of, tallied
 from evaluation.opinions.agreeing import Agreement, agree, compared, contender_tau, matrix
 from evaluation.opinions.correcting import Correction, corrected
 from evaluation.opinions.missing import Asked, Missing, missing_of
@@ -201,6 +201,14 @@ def to_json(panel: Panel) -> dict[str, Any]:
 # --- one judge ---------------------------------------------------------------------------------------------
 
 
+class _Heard(NamedTuple):
+    """What a judge said to a probe."""
+
+    number: int
+    order: list[str]
+    said: dict[str, Any]
+
+
 def _bench(run: JudgeRun, names: list[str], length: Mapping[tuple[str, int], int]) -> _Bench:
     number = {name: index for index, name in enumerate(names)}
     asked = run.calls.exclude(state=JudgeCall.State.INVALID).filter(probe="")
@@ -210,19 +218,19 @@ def _bench(run: JudgeRun, names: list[str], length: Mapping[tuple[str, int], int
         for name in order
         if name in number
     )
-    verdicts = Verdict.objects.filter(call__run=run).select_related("call__item").order_by("pk")
+    fields = [f"call__{name}" for name in ("item__row", "probe", "number", "replicate", "order")]
+    verdicts = Verdict.objects.filter(call__run=run).order_by("pk").values_list(*fields, "said")
     ranked: list[Ranked] = []
-    probed: dict[str, list[tuple[int, int, Any]]] = defaultdict(list)
+    probed: dict[str, list[_Heard]] = defaultdict(list)
     points: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
-    for verdict in verdicts:
-        call = verdict.call
-        if call.probe:
-            probed[call.probe].append((call.number, call.order_index, verdict))
-        elif "scores" in verdict.said:
-            points[call.item.row, call.replicate][number[call.order[0]]] = sum(verdict.said["scores"].values())
+    for row, probe, pair, replicate, order, said in verdicts:
+        if probe:
+            probed[probe].append(_Heard(pair, order, said))
+        elif "scores" in said:
+            points[row, replicate][number[order[0]]] = sum(said["scores"].values())
         else:
-            groups = tuple(tuple(sorted(number[name] for name in group)) for group in verdict.ranking)
-            ranked.append(Ranked(call.item.row, groups, tuple(number[name] for name in call.order), call.replicate))
+            groups = tuple(tuple(sorted(number[name] for name in group)) for group in ranking_of(said, order))
+            ranked.append(Ranked(row, groups, tuple(number[name] for name in order), replicate))
     for (row, replicate), given in points.items():
         if replicate or len(given) < 2:
             continue
@@ -253,21 +261,21 @@ def _asked(run: JudgeRun, number: dict[str, int], length: Mapping[tuple[str, int
     return told
 
 
-def _probe(kind: str, found: list[tuple[int, int, Verdict]], asked: int, pointwise: bool) -> probes.Outcome:
+def _probe(kind: str, found: list[_Heard], asked: int, pointwise: bool) -> probes.Outcome:
     preferred: list[int] = []
     if pointwise:
         sums: dict[int, dict[str, int]] = defaultdict(dict)
-        for number, _, verdict in found:
-            sums[number][verdict.call.order[0]] = sum(verdict.said["scores"].values())
+        for number, order, said in found:
+            sums[number][order[0]] = sum(said["scores"].values())
         pairs = [each for each in sums.values() if len(each) == 2]
         preferred = [int(np.sign(each["watched"] - each["other"])) for each in pairs]
         return probes.outcome(kind, preferred, asked // 2)
-    for _, _, verdict in found:
-        groups = verdict.ranking
+    for _, order, said in found:
+        groups = ranking_of(said, order)
         if len(groups[0]) > 1:
             preferred.append(0)
         elif kind == probes.IDENTICAL:  # what is watched is the place
-            preferred.append(1 if groups[0][0] == verdict.call.order[0] else -1)
+            preferred.append(1 if groups[0][0] == order[0] else -1)
         else:
             preferred.append(1 if groups[0][0] == "watched" else -1)
     return probes.outcome(kind, preferred, asked)

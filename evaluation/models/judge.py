@@ -1,5 +1,6 @@
 """What language models say as judges: runs, every call with its raw reply, and the verdicts that stand in them."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -187,6 +188,11 @@ class JudgeCall(models.Model):
         indexes = [models.Index(fields=["run", "state"], name="judge_call_by_state")]
 
 
+def ranking_of(said: Mapping[str, Any], order: Sequence[str]) -> list[list[str]]:
+    """Who was ranked, best first, by the names in an order; empty for scores."""
+    return [[order[int(label[1:]) - 1] for label in group] for group in said.get("ranking", [])]
+
+
 class Verdict(models.Model):
     """What a reply states, and where in its text: there is none without the call whose reply says so.
 
@@ -207,9 +213,7 @@ class Verdict(models.Model):
     @property
     def ranking(self) -> list[list[str]]:
         """Who was ranked, best first, by the names in the call's order; empty for scores."""
-        order: list[str] = self.call.order
-        groups: list[list[str]] = self.said.get("ranking", [])
-        return [[order[int(label[1:]) - 1] for label in group] for group in groups]
+        return ranking_of(self.said, self.call.order)
 
     @property
     def span(self) -> str:

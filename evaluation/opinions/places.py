@@ -6,7 +6,7 @@ from itertools import combinations
 from statistics import mean
 
 from evaluation.opinions.means import interval_of_mean
-from evaluation.opinions.rankings import Ranked, pairs_in, preference
+from evaluation.opinions.rankings import Ranked, signs
 
 FIRST_SLOT_LIMIT = 0.10  # above chance, with an interval that lies above chance
 STABLE = 2 / 3
@@ -92,9 +92,9 @@ def _flips(main: list[Ranked]) -> tuple[int, int]:
     """Pairs whose preference turns around with who stands first, and the pairs that were preferred in both orders."""
     sides: dict[tuple[str, int, int], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for each in main:
-        for a, b in pairs_in(each):
+        for (a, b), sign in signs(each.groups).items():
             before = each.order.index(a) < each.order.index(b)
-            sides[each.row, a, b][0 if before else 1].append(preference(each, a, b))
+            sides[each.row, a, b][0 if before else 1].append(sign)
     both = [(sum(one), sum(other)) for one, other in sides.values() if one and other]
     decided = [(one, other) for one, other in both if one and other]
     return sum(one * other < 0 for one, other in decided), len(decided)
@@ -102,7 +102,5 @@ def _flips(main: list[Ranked]) -> tuple[int, int]:
 
 def _tau(one: Ranked, other: Ranked) -> float | None:
     """Kendall's tau-a of two rankings of the same contenders."""
-    pairs = list(pairs_in(one))
-    if not pairs:
-        return None
-    return mean(preference(one, a, b) * preference(other, a, b) for a, b in pairs)
+    mine, theirs = signs(one.groups), signs(other.groups)
+    return sum(sign * theirs[pair] for pair, sign in mine.items()) / len(mine) if mine else None

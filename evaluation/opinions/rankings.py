@@ -1,11 +1,10 @@
 """A judge's verdicts as rankings, and what they say of each pair of answers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
-
-import numpy as np
 
 Groups = tuple[tuple[int, ...], ...]
 Pair = tuple[str, int, int]  # row of the item, two contenders by number
@@ -21,23 +20,19 @@ class Ranked:
     replicate: int
 
 
-def preference(each: Ranked, a: int, b: int) -> int:
-    """1 where a is ranked above b, -1 below, 0 beside."""
-    place = {contender: index for index, group in enumerate(each.groups) for contender in group}
-    return int(np.sign(place[b] - place[a]))
-
-
-def pairs_in(each: Ranked) -> Iterable[tuple[int, int]]:
-    """Every two contenders of a ranking, the smaller number first."""
-    return combinations(sorted(contender for group in each.groups for contender in group), 2)
+@lru_cache(maxsize=4096)
+def signs(groups: Groups) -> Mapping[tuple[int, int], int]:
+    """Of every two contenders, the smaller number first: 1 where it is ranked above the other, -1 below, 0 beside."""
+    place = {contender: index for index, group in enumerate(groups) for contender in group}
+    return {(a, b): (place[b] > place[a]) - (place[b] < place[a]) for a, b in combinations(sorted(place), 2)}
 
 
 def said_in(main: list[Ranked]) -> dict[Pair, list[int]]:
     """For each item and pair what each order says: 1, -1, or 0 for a tie."""
     said: dict[Pair, list[int]] = defaultdict(list)
     for each in main:
-        for a, b in pairs_in(each):
-            said[each.row, a, b].append(preference(each, a, b))
+        for (a, b), sign in signs(each.groups).items():
+            said[each.row, a, b].append(sign)
     return dict(said)
 
 

@@ -87,7 +87,8 @@ def _strengths(joined: Sequence[tuple[Ranked, str]], count: int) -> dict[int, tu
         return {}
     # the covariance lacks one rank, up to rounding: what is left of it there must not be inverted
     information = np.linalg.pinv(fit.covariance, rtol=sandwich.RANK, hermitian=True) / times
-    scores = np.array([np.mean([_score(one, fit.worth) for one in rankings], axis=0) for rankings, _, _ in written])
+    score = {ranking: _score(ranking, fit.worth) for ranking in {one for rankings, _, _ in written for one in rankings}}
+    scores = np.array([np.mean([score[one] for one in rankings], axis=0) for rankings, _, _ in written])
     items, judges = np.array([row for _, row, _ in written]), np.array([judge for _, _, judge in written])
     several = len(set(judges.tolist())) > 1
     spread = sandwich.covariance(scores, information, [items, judges] if several else [items])
