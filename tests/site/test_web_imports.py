@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 
 from tests.modeling.app.things import python
-from tests.site.test_access import ACTORS, MAY, ROUTES, one_of_everything
+from tests.site.everything import one_of_everything
+from tests.site.routes import ACTORS, MAY, ROUTES
 
 HEAVY = ("torch", "transformers", "peft", "librosa", "accelerate", "tokenizers", "safetensors", "matplotlib")
 SCRIPT = """
