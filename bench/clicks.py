@@ -23,6 +23,7 @@ PIP, PIPS_AFTER = 576, 1920  # frames of a tone, and from the click to the first
 BITS, CHECKS = 14, 2
 TONES_HZ = (900.0, 1800.0)
 LOUD = 0.35  # nothing but a click is as loud
+EVEN = 0.4  # the faintest tone of a number against its loudest: 0.66 at the worst, as MP3
 FLOORS_HZ = (20_000, 1_200, 6_000)
 AROUND_MS = 150  # before and after a click, where the clocks are compared: some eighteen readings
 FEWEST = 6
@@ -139,7 +140,7 @@ def clicks_in(sound: Floats, rate: float) -> list[tuple[int, int]]:
 
 def _read(sound: Floats, at: int, rate: float) -> int | None:
     """The number that is spelled after a click; None when it can't be read for certain."""
-    word = 0
+    word, loudness = 0, []
     for place in range(BITS + CHECKS):
         first = at + round((PIPS_AFTER + place * PIP) * rate / RATE)
         piece = sound[first : first + round(PIP * rate / RATE)]
@@ -150,6 +151,9 @@ def _read(sound: Floats, at: int, rate: float) -> int | None:
         if max(low, high) < 3 * min(low, high):
             return None
         word = word << 1 | int(high > low)
+        loudness.append(max(low, high))
+    if min(loudness) < EVEN * max(loudness):  # silence would spell zeros
+        return None
     number = word >> CHECKS
     return number if word & (1 << CHECKS) - 1 == _check(number) else None
 

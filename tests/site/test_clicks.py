@@ -58,3 +58,17 @@ def test_a_playhead_that_is_wrong_all_the_time_is_told(recording):
     found = clicks.matches(heard(recording, ahead=lambda at: 25.0), picture(recording))
     assert len(found) >= 3
     assert all(each.apart_ms == pytest.approx(25, abs=1) for each in found)
+
+
+def test_a_number_whose_sound_ends_before_it_is_spelled_is_not_read_as_another(recording):
+    start = FROM_MS * 48
+    whole = clicks.clicks_in(recording[start : start + LENGTH_MS * 48], 48_000)
+    numbers = dict(whole)
+    for at, number in whole:
+        spelled = at + clicks.PIPS_AFTER
+        for tones in range(17):
+            sound = recording[start : start + LENGTH_MS * 48].copy()
+            sound[spelled + round((tones + 0.3) * clicks.PIP) :] = 0  # somebody pressed pause
+            read = dict(clicks.clicks_in(sound, 48_000))
+            assert read.items() <= numbers.items()
+            assert (at in read) is (tones == 16), (number, tones)
