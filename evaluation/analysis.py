@@ -2,8 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
+from evaluation.findings.votes import Votes
 from evaluation.findings.whole import Facts
 from evaluation.flow import flow_of
 from evaluation.measuring import concords
@@ -69,6 +74,8 @@ def judges_of(study: Study) -> tuple[dict[str, Any], ...]:
 def repeats_of(votes: list[Vote]) -> tuple[int, int]:
     """Pairs that a rater saw again and answered the same, of how many."""
     again = [vote for vote in votes if vote.kind == "repeat"]
+    if not again:
+        return 0, 0
     wanted = {_seen(vote) for vote in again}
     first = {_seen(vote): vote.outcome for vote in votes if vote.kind == "main" and _seen(vote) in wanted}
     pairs = [(first[_seen(vote)], vote.outcome) for vote in again if _seen(vote) in first]
@@ -85,14 +92,19 @@ def metrics_of(run: MetricRun, votes: list[Vote]) -> dict[str, Any]:
     return kept | {"tau": concords(run.result, votes), "input_hash": run.input_hash}
 
 
-def input_hash(facts: Facts, votes: list[Vote]) -> str:
+def input_hash(facts: Facts, votes: Votes) -> str:
     """The hash of everything that an analysis is computed from."""
     seen = hashlib.sha256()
-    for vote in votes:
-        row: tuple[Any, ...] = (vote.item, vote.one, vote.other, vote.left, vote.choice, vote.rater, vote.label)
-        row += (vote.ms, vote.topic, vote.strength, sorted(vote.criteria.items()), vote.guess, bool(vote.reason))
-        seen.update(repr(row).encode())
-    names = ("study", "comparisons", "wanted", "flow", "expert", "repeats", "judges")
+    for part in fields(votes):
+        value = getattr(votes, part.name)
+        kinds = value if isinstance(value, Mapping) else {"": value}
+        for name, column in sorted(kinds.items()):
+            seen.update(json.dumps([part.name, name, len(column)]).encode())
+            if isinstance(column, np.ndarray) and column.dtype.kind == "i":
+                seen.update(column.astype("<i8").tobytes())
+            else:
+                seen.update(json.dumps(list(column)).encode())
+    names = ("study", "comparisons", "wanted", "flow", "expert", "repeats", "reasons", "judges")
     told = {name: getattr(facts, name) for name in names}
     told |= {"flags": {key: list(rules) for key, rules in facts.flags.items()}, "metrics": facts.metrics}
     told |= {"simulated": sorted(facts.simulated), "excluded": sorted(facts.excluded)}

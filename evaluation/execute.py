@@ -72,13 +72,14 @@ def analyse(job: Analysis, lease: Lease) -> None:
         raise JobStopped
     lease.report(1, 3, "Estimates and resamples", at_once=True)
     names = list(study.contenders.order_by("pk").values_list("name", flat=True))
-    result = whole.report(facts, columns(everyone, names), draws=job.draws, seed=job.seed)
+    votes = columns(everyone, names)
+    result = whole.report(facts, votes, draws=job.draws, seed=job.seed)
     if lease.should_stop():
         raise JobStopped
     lease.report(2, 3, "Writes it down", at_once=True)
     made = {
         "votes_seen": newest,
-        "input_hash": analysis.input_hash(facts, everyone),
+        "input_hash": analysis.input_hash(facts, votes),
         "code_version": code_version(),
         "sha256": hashlib.sha256(whole.as_bytes(result)).hexdigest(),
     }

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Max, Q
 from django.db.models.functions import Length
 
 from evaluation.ending import FAILED_ATTENTION
-from evaluation.models import Assignment, Rating, Study
+from evaluation.models import Assignment, Rating, Response, Study
 from evaluation.models.rater import RaterQuerySet
 from evaluation.stats.binomial import sign_test, wilson
 from evaluation.votes import LEFT, RIGHT, Vote, votes_of
@@ -72,7 +72,7 @@ def looked_at(study: Study) -> list[Vote]:
 def checked(study: Study, raters: Iterable[int] | None = None) -> dict[int, Checked]:
     """What the rules see of each rater, or of these, by the rater's number; counted by the database."""
     people = study.raters.all() if raters is None else study.raters.filter(number__in=set(raters))
-    votes, fast, clips, twice = _counted(people), _fast(people), _clips(study, people), _twice(people)
+    votes, fast, clips, twice = _counted(people), _fast(study, people), _clips(study, people), _twice(people)
     none: dict[str, int] = dict.fromkeys(COUNTS, 0)
     found = {}
     for pk, number, knows in people.values_list("pk", "number", "knows_project"):
@@ -106,12 +106,14 @@ def _counted(people: RaterQuerySet) -> dict[int, dict[str, int]]:
     return {rater: dict(zip(COUNTS, counts, strict=True)) for rater, *counts in told}
 
 
-def _fast(people: RaterQuerySet) -> dict[int, int]:
+def _fast(study: Study, people: RaterQuerySet) -> dict[int, int]:
     """How often each rater's first vote came before two answers of their length can have been read."""
     first = Rating.objects.filter(REAL, assignment__rater__in=people, replaces=None).order_by()
     read = Length("assignment__left__shown") + Length("assignment__right__shown")
     early = Q(ms_to_vote__lt=LEAST_MS) | Q(sixths__lt=F("characters") * SIXTHS_PER_CHARACTER)
-    rows = first.annotate(characters=read, sixths=F("ms_to_vote") * 6).filter(early)
+    longest = Response.objects.filter(item__study=study).aggregate(most=Max(Length("shown")))["most"] or 0
+    slow = max(LEAST_MS, 2 * longest * SIXTHS_PER_CHARACTER // 6 + 1)  # from here on no text has to be measured
+    rows = first.filter(ms_to_vote__lt=slow).annotate(characters=read, sixths=F("ms_to_vote") * 6).filter(early)
     return dict(rows.values_list("assignment__rater").annotate(n=Count("pk")))
 
 
@@ -128,7 +130,8 @@ def _clips(study: Study, people: RaterQuerySet) -> dict[int, tuple[int, int]]:
 def _twice(people: RaterQuerySet) -> dict[int, tuple[int, int]]:
     """Of each rater's repeats with a side chosen both times: how often it was the same side."""
     sided = Rating.objects.current().filter(assignment__rater__in=people, choice__in=(LEFT, RIGHT))
-    before = dict(sided.exclude(assignment__repeats=None).values_list("assignment", "choice"))
+    repeated = Assignment.objects.filter(rater__in=people, kind=Kind.REPEAT).values("repeat_of")
+    before = dict(sided.filter(assignment__in=repeated).values_list("assignment", "choice"))
     told: dict[int, tuple[int, int]] = {}
     again = sided.filter(assignment__kind=Kind.REPEAT).values_list(
         "assignment__rater", "assignment__repeat_of", "choice"

@@ -85,7 +85,8 @@ def votes_of(
     right = dict(study.checks.values_list("pk", "better"))
     later, votes = _follow_ups(study), []
     said = lru_cache(maxsize=1000)(json.loads)  # a hundred thousand votes say few different things
-    for item, pair, left, rater, check, kind, pk, choice, ms, strength, reason, criteria in rows.values_list(*fields):
+    read = rows.order_by().values_list(*fields)
+    for item, pair, left, rater, check, kind, pk, choice, ms, strength, reason, criteria in read:
         row, topic = items[item]
         if check is None:
             (one, other), side = pairs[pair], stood[left]

@@ -80,13 +80,8 @@ def length_of(votes: Votes, lengths: Mapping[tuple[str, str], int]) -> dict[str,
     if not len(decided):
         return told | {"why_not": "No vote preferred one answer over the other."}
     names, items = votes.names, votes.items
-    left, right = (
-        np.array(
-            [lengths.get((names[who], items[item]), 0) for who, item in zip(side, decided.item, strict=True)],
-            dtype=np.float64,
-        )
-        for side in (decided.left, decided.right)
-    )
+    table = np.array([[lengths.get((name, item), 0) for item in items] for name in names], dtype=np.float64)
+    left, right = (table[side, decided.item] for side in (decided.left, decided.right))
     gap = covariates.relative_difference(left, right)
     apart = gap != 0
     longer = shares.clustered(

@@ -116,4 +116,4 @@ def columns(rows: Sequence[Any], names: Sequence[str]) -> Votes:
 def _numbered(labels: list[str]) -> tuple[tuple[str, ...], Codes]:
     names = sorted(set(labels))
     place = {name: number for number, name in enumerate(names)}
-    return tuple(names), np.fromiter((place[label] for label in labels), dtype=np.int64, count=len(labels))
+    return tuple(names), np.fromiter(map(place.__getitem__, labels), dtype=np.int64, count=len(labels))

@@ -39,7 +39,7 @@ def report(facts: Facts, votes: Votes, *, draws: int, seed: int) -> dict[str, An
     counted = votes.only(~out)
     head = preference.of(counted, draws=draws, seed=seed)
     everyone = preference.of(votes, draws=draws, seed=seed) if out.any() else None
-    compared = len(set(zip(counted.item.tolist(), counted.one.tolist(), counted.other.tolist(), strict=True)))
+    compared = len(np.unique((counted.item * len(votes.names) + counted.one) * len(votes.names) + counted.other))
     lengths = {key: len(text) for key, text in facts.texts.items()}
     raters = [
         row

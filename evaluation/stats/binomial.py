@@ -49,7 +49,10 @@ def sign_test(w: int, l: int) -> float:  # noqa: E741 – wins and losses, as in
         return 1.0
     n, k = w + l, max(w, l)
     if n <= EXACT_UP_TO:
-        tail = sum(math.comb(n, i) for i in range(k, n + 1))
+        tail = term = math.comb(n, k)
+        for i in range(k, n):
+            term = term * (n - i) // (i + 1)
+            tail += term
         return float(min(1.0, 2 * tail / 2**n))
     return min(1.0, 2 * _tail_above(k, n, 0.5))
 

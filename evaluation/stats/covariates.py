@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from evaluation.stats.bradley_terry import components, logistic
 from evaluation.stats.newton import Array, NotIdentified
-from evaluation.stats.sandwich import covariance
+from evaluation.stats.sandwich import covariance, crossing
 
 __all__ = ["CovariateFit", "NotIdentified", "fit", "relative_difference"]
 
@@ -85,7 +85,12 @@ def fit(
     design[votes, second] -= 1
     design[:, size] = 1
     design[:, size + 1 :] = z
-    place, spread, value = logistic(design, won, 1 - won, free=size, everyone=size)
+    kinds = first * size + second  # votes on the same sides and features are counted together: there are few kinds
+    for column in z.T:
+        kinds = crossing(kinds, np.unique(column, return_inverse=True)[1])
+    _, seen, kinds = np.unique(kinds, return_index=True, return_inverse=True)
+    k, lost = (np.bincount(kinds, weights=each).astype(np.float64) for each in (won, 1 - won))
+    place, spread, value = logistic(design[seen], k, lost, free=size, everyone=size)
     if not (isinstance(clusters, tuple) and not clusters):
         p = expit(design @ place)
         bread = design.T @ ((p * (1 - p))[:, None] * design)
