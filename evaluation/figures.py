@@ -4,21 +4,31 @@
 """
 
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-INK, SOFT, GRID = "#1c2024", "#5b646d", "#d9dee2"
+GROUND, INK, SOFT, GRID = "#ffffff", "#1c2024", "#5b646d", "#d9dee2"
 CONTENDERS = ("#0b6e6e", "#b4540a", "#6a3fb0", "#1f5fbf", "#8a5a00", "#b3261e")
 GOOD, BAD, CANNOT = "#b9c6cf", "#4c565f", "#e7ebee"
+# On a dark page: what is written on a bar turns with the bar.
+DARK = dict(
+    zip(
+        (GROUND, INK, SOFT, GRID, *CONTENDERS, GOOD, BAD, CANNOT),
+        ("#1c2024", "#e6e9ec", "#9aa5af", "#333a41", "#5cc7c3", "#f2a65e", "#b99af0", "#7fb0f5", "#e5b455", "#f28b82",
+         "#46525d", "#a6b0b9", "#2b3238"),
+        strict=True,
+    )
+)  # fmt: skip
 NAMES = ("pairs", "shares", "strengths", "topics")
 FORMATS = ("svg", "pdf", "png")
 LINES = 62  # of a page
 WIDTH = 98  # signs of a line
 MOST = 40  # rows of a figure: the tables hold them all
-# Colours and texts of its own on an opaque ground: the figure reads the same on a light and on a dark page.
+# Colours and texts of its own on an opaque ground: a figure reads the same wherever it is put.
 STYLE: Any = {
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
@@ -66,9 +76,14 @@ def figure_of(result: dict[str, Any], name: str) -> Any:
         "topics": (_draw_topics, len(result["topics"])),
     }
     draw, rows = drawn[name]
-    figure = Figure(figsize=(7.2, 1.4 + 0.36 * min(MOST, max(1, rows))), layout="constrained", facecolor="#ffffff")
+    figure = Figure(figsize=(7.2, 1.4 + 0.36 * min(MOST, max(1, rows))), layout="constrained", facecolor=GROUND)
     draw(figure.subplots(), result)
     return figure
+
+
+def darkened(svg: str) -> str:
+    """The same figure for a dark page."""
+    return re.sub("|".join(DARK), lambda colour: DARK[colour[0]], svg)
 
 
 def main(source: str, out: str) -> None:
@@ -95,17 +110,17 @@ def _draw_pairs(axes: Any, result: dict[str, Any]) -> None:
     pairs = result["pairs"][:MOST]
     for row, pair in enumerate(reversed(pairs)):
         parts = [
-            (pair["wins"], colours[pair["one"]], "#ffffff"),
+            (pair["wins"], colours[pair["one"]], GROUND),
             (pair["both_good"], GOOD, INK),
-            (pair["both_bad"], BAD, "#ffffff"),
+            (pair["both_bad"], BAD, GROUND),
             (pair["cannot_judge"], CANNOT, INK),
-            (pair["losses"], colours[pair["other"]], "#ffffff"),
+            (pair["losses"], colours[pair["other"]], GROUND),
         ]
         votes = sum(count for count, _, _ in parts)
         start = 0.0
         for count, colour, ink in parts:
             width = 100 * count / votes if votes else 0
-            axes.barh(row, width, left=start, color=colour, height=0.62, edgecolor="#ffffff", linewidth=0.8)
+            axes.barh(row, width, left=start, color=colour, height=0.62, edgecolor=GROUND, linewidth=0.8)
             if width >= 5:
                 axes.text(start + width / 2, row, str(count), color=ink, ha="center", va="center")
             start += width
@@ -182,7 +197,7 @@ def _pages(result: dict[str, Any], out: Path) -> None:
     lines = lines_of(result)
     with PdfPages(out, metadata=METADATA["pdf"]) as pages:
         for start in range(0, len(lines), LINES):
-            page = Figure(figsize=(8.27, 11.69), facecolor="#ffffff")
+            page = Figure(figsize=(8.27, 11.69), facecolor=GROUND)
             text = plain("\n".join(lines[start : start + LINES]))
             page.text(0.08, 0.95, text, family="DejaVu Sans Mono", fontsize=7.6, va="top", linespacing=1.35)
             pages.savefig(page)

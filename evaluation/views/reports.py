@@ -16,6 +16,7 @@ from mixassist_site.http import MemberRequest, page_of
 
 TYPES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png", "html": "text/html; charset=utf-8"}
 MAX_SEARCH = 200
+DARK = "-dark"
 
 
 @require_safe
@@ -34,14 +35,14 @@ def report(request: MemberRequest, pk: int, number: int | None = None) -> HttpRe
     }
     if analysis:
         rows = page_of(request, analysis.result["rater_rows"])
-        drawn = {name: f"figures/{name}.svg" for name in figures.NAMES}
         base = analysis.get_absolute_url()
         context |= {
             "report": analysis.result,
             "page": rows,
             "rater_rows": rows.object_list,
             "is_current": is_current(analysis),
-            "figures": {name: base + path for name, path in drawn.items()},
+            "figures": {name: f"{base}figures/{name}.svg" for name in figures.NAMES},
+            "dark_figures": {name: f"{base}figures/{name}-dark.svg" for name in figures.NAMES},
             "figure_kinds": figures.FORMATS,
         }
     return render(request, "evaluation/report.html", context)
@@ -58,10 +59,13 @@ def analyses(request: MemberRequest, pk: int) -> HttpResponse:
 def figure(request: MemberRequest, pk: int, number: int, name: str, kind: str) -> HttpResponse | FileResponse:
     """A figure of a report: it never changes, so it may be kept."""
     analysis = there(readable_study(request, pk), number)
+    dark = kind == "svg" and name.endswith(DARK)
+    name = name.removesuffix(DARK) if dark else name
     if name not in figures.NAMES or kind not in figures.FORMATS:
         raise Http404
     try:
         data = (drawing.folder_of(analysis) / f"{name}.{kind}").read_bytes()
+        data = figures.darkened(data.decode()).encode() if dark else data
     except drawing.DrawingFailed:
         return HttpResponse("The figure could not be drawn; the log of the site has the details.", status=503)
     answer = HttpResponse(data, content_type=TYPES[kind])

@@ -253,7 +253,7 @@ def test_the_files_need_no_other_file_and_figures_come_in_three_formats(project,
         "report.pdf",
     }
     text = reports.to_html(made)
-    assert text.count("data:image/svg+xml;base64,") == len(figures.NAMES)
+    assert text.count("data:image/svg+xml;base64,") == 2 * len(figures.NAMES)  # for light pages and for dark ones
     assert "<link" not in text
     assert "<script" not in text
     assert "http" not in text.replace("http-equiv", "")
@@ -264,6 +264,14 @@ def test_the_files_need_no_other_file_and_figures_come_in_three_formats(project,
     answer = client.get(f"/studies/{study.pk}/report/{made.number}/figures/pairs.png")
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
     assert client.get(f"/studies/{study.pk}/report/{made.number}/figures/nothing.svg").status_code == 404
+    dark = client.get(f"/studies/{study.pk}/report/{made.number}/figures/pairs-dark.svg").content.decode()
+    light = (made.folder / "pairs.svg").read_text()
+    assert (dark.count(figures.INK), dark.count(figures.DARK[figures.INK])) == (
+        light.count(figures.GROUND),
+        light.count(figures.INK),
+    )
+    assert not [colour for colour in figures.DARK if colour != figures.INK and colour in dark]
+    assert client.get(f"/studies/{study.pk}/report/{made.number}/figures/pairs-dark.png").status_code == 404
     for path in made.folder.iterdir():
         path.unlink()
     made.folder.rmdir()
