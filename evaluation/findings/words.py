@@ -14,6 +14,8 @@ def limits(told: Mapping[str, Any]) -> list[str]:
     """What these votes can't say, in full sentences."""
     study, found = told["study"], told["strengths"]
     if not told["votes"]:
+        if told["everyone"]:
+            return ["Every rater who voted is excluded, so nothing can be said about who is preferred."]
         return ["Nobody has voted yet, so nothing can be said about who is preferred."]
     sentences = [found["why_not"]] if found["why_not"] else []
     missing = study["comparisons"] - study["compared"]
