@@ -92,11 +92,11 @@ def next_for(rater: Rater, *, now: datetime | None = None) -> Assignment | None:
         if due := extras.due(study, rater, rules, rated, kinds):
             return extras.place(study, rater, due, **when)
         wanted = study.trials_per_rater - rated
-        cells, behind = _cells_for(rater, study) if wanted > 0 else ([], [])
+        cells = _cells_for(rater, study) if wanted > 0 else []
         if rules.design == "closed":
             cells = _planned(cells, study, rater)
         balance = _balance(study, [sides for _, _, *sides in mine])
-        cells = least_filled(cells, wanted, balance, behind)
+        cells = least_filled(cells, wanted, balance)
         if cells:
             cell, lo_left = pick(cells, balance, _dice(study, rater, when["number"]))
             return _place(rater, cell, lo_left, rules, **when)
@@ -193,16 +193,15 @@ def _open_of(rater: Rater) -> Assignment | None:
     return seen.filter(rater=rater).first()
 
 
-def _cells_for(rater: Rater, study: Study) -> tuple[list[Cell], list[Cell]]:
-    """The comparisons that want votes: what this rater can still judge blind, in the order of their items; the rest."""
+def _cells_for(rater: Rater, study: Study) -> list[Cell]:
+    """The comparisons that want votes and that this rater can still judge blind, in the order of their items."""
     furthest = _furthest(rater)
     rows = Comparison.objects.filter(item__study=study, placed__lt=study.ratings_per_comparison)
     of_item = ("item__placed", "item__row", "item__position")
     fields = rows.order_by("item__position", "pk").values_list("pk", "item", "lo", "hi", "placed", "lo_left", *of_item)
     opened = Counter(Assignment.objects.open().main().filter(rater__study=study).values_list("item", flat=True))
-    cells = [Cell._make((*values, opened[values[1]])) for values in fields]
-    ahead = [cell for cell in cells if cell.position > furthest.get(_conversation(cell.row), -1)]
-    return ahead, [cell for cell in cells if cell.position <= furthest.get(_conversation(cell.row), -1)]
+    cells = (Cell._make((*values, opened[values[1]])) for values in fields)
+    return [cell for cell in cells if cell.position > furthest.get(_conversation(cell.row), -1)]
 
 
 def _furthest(rater: Rater) -> dict[str, int]:
@@ -211,13 +210,13 @@ def _furthest(rater: Rater) -> dict[str, int]:
     return {_conversation(row): position for row, position in seen}
 
 
-def least_filled(cells: list[Cell], wanted: int, balance: Balance, behind: Iterable[Cell] = ()) -> list[Cell]:
+def least_filled(cells: list[Cell], wanted: int, balance: Balance) -> list[Cell]:
     """Those of the least-filled comparisons after which as many items are ahead as this rater's votes want.
 
     To take an item is to leave out what lies before it in its conversation. So as few as can be are passed over that
-    want a vote, with what is open counted as lost; in the last conversation that wants votes as much, they are taken
-    first. Of what is equal the nearest is taken, so that there is room to even out what comes later; where too little
-    is ahead already, nothing is left out. `behind` is what this rater can't be shown any more.
+    want a vote, with what is open counted as lost; where every way passes over some, they are taken first. Of what is
+    equal the nearest is taken, so that there is room to even out what comes later; where too little is ahead already,
+    nothing is left out.
     """
     ahead: dict[str, dict[int, int]] = defaultdict(dict)  # conversation → item → how many lie before it
     for cell in cells:
@@ -230,7 +229,7 @@ def least_filled(cells: list[Cell], wanted: int, balance: Balance, behind: Itera
     least = [cell for cell in near if _filled(cell) == filled]
     settled = {cell.item: cell.placed_on_item - cell.open_on_item for cell in cells}
     passed = {item: _wanting(item, items, settled) for items in ahead.values() for item in items}
-    if len(ahead) > 1 and len({_conversation(cell.row) for cell in (*cells, *behind) if _filled(cell) <= filled}) == 1:
+    if len(ahead) > 1 and all(passed[cell.item] for cell in least):
         missed = set[int]().union(*(passed[cell.item] for cell in least))
         once_more = (filled[0], filled[1] + 1)
         least = [cell for cell in near if cell.item in missed and _filled(cell) <= once_more] or least

@@ -113,18 +113,17 @@ def test_sides_stay_even_for_every_rater_and_do_not_alternate(project, contender
     assert all(abs(2 * cell.lo_left - cell.placed) <= 1 for cell in Comparison.objects.all())
 
 
-def first_of(*items, behind=(), wanted=1):
+def first_of(*items, wanted=1):
     """Which of these items comes next, each with its conversation, votes placed, open ones, and side due.
 
     The rater has seen the first contender three times on the left.
     """
     cells = [
         assignment.Cell(n, n, 1, 2, 1, lo_left, placed, f"test/{conversation}/{n}", n, opened)
-        for n, (conversation, placed, opened, lo_left) in enumerate((*items, *behind))
+        for n, (conversation, placed, opened, lo_left) in enumerate(items)
     ]
-    cells, gone = cells[: len(items)], cells[len(items) :]
     balance = assignment.Balance(Counter(), Counter(), Counter(), Counter({1: 3}), Counter({1: 3, 2: 3}))
-    return [cell.item for cell in assignment.least_filled(cells, wanted, balance, gone)]
+    return [cell.item for cell in assignment.least_filled(cells, wanted, balance)]
 
 
 def test_nothing_is_passed_over_that_is_filled_as_little():
@@ -142,7 +141,9 @@ def test_what_is_open_is_gone_to_before_it_lies_behind():
     assert first_of(("a", 3, 1, 0), ("a", 2, 0, 1), ("a", 2, 0, 1), full) == [0]
     assert first_of(("a", 3, 0, 0), ("a", 2, 0, 1), full) == [1]
     assert first_of(("a", 4, 2, 0), ("a", 2, 0, 1), full) == [1]  # two have it open: one of them will vote
-    assert first_of(("a", 3, 1, 0), ("a", 2, 0, 1), full, behind=[("c", 2, 0, 0)]) == [1]  # others may still come
+    also = ("b", 3, 1, 0), ("b", 2, 0, 1)
+    assert first_of(("a", 3, 1, 0), ("a", 2, 0, 1), *also) == [0, 2]  # two conversations with one open pair each
+    assert first_of(("a", 3, 1, 0), ("a", 2, 0, 1), ("b", 2, 0, 1)) == [2]  # this way passes over nothing
 
 
 def sides_of(one):
