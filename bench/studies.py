@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.measure import ROOT, Figure, Recordings, environment
@@ -19,7 +20,10 @@ ASSIGNMENTS = 100_000
 
 def balance(recordings: Recordings, folder: Path) -> list[Figure]:
     """4 contenders × 60 items × 24 raters × 30 trials with 15 % drop-outs, on the code that serves raters."""
-    found = child(folder, "balance")
+    count = min(SEEDS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(count) as pool:
+        parts = list(pool.map(lambda part: child(folder / str(part), "balance", f"{part}/{count}"), range(count)))
+    found = {name: max(part[name] for part in parts) for name in parts[0]}
     names = ("cells", "items", "left", "repeat_views", "lost", "doubled")
     budgets = (1, 1, 0.01, 0, 0, 0)
     units = ("apart", "apart", "off 0.5", "views", "votes", "votes")
@@ -29,7 +33,7 @@ def balance(recordings: Recordings, folder: Path) -> list[Figure]:
 
 def next_pair(recordings: Recordings, folder: Path) -> list[Figure]:
     """The 95th percentile of the next pair and of a vote, with 100,000 assignments in the table."""
-    found = child(folder, "next")
+    found = child(folder / "next", "next")
     return [
         Figure(f"next pair, p95, {found['assignments']:,} assignments", found["next"], "ms", 50),
         Figure("vote, p95, same table", found["vote"], "ms", 50),
@@ -37,11 +41,12 @@ def next_pair(recordings: Recordings, folder: Path) -> list[Figure]:
     ]
 
 
-def child(folder: Path, what: str) -> dict[str, float]:
+def child(folder: Path, *what: str) -> dict[str, float]:
     """Measure in a process of its own, on a home of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
     home = {**environment(folder), "BENCH_STUDY_SEEDS": str(SEEDS), "DJANGO_SETTINGS_MODULE": "mixassist_site.settings"}
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=home, check=True)
-    command = [sys.executable, "-m", "bench.studies", what]
+    command = [sys.executable, "-m", "bench.studies", *what]
     told = subprocess.run(command, cwd=ROOT, env=home, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(told.splitlines()[-1])
 
@@ -83,13 +88,14 @@ def made(ratings: int, trials: int, items: int = ITEMS):
     return study
 
 
-def measure_balance() -> dict[str, float]:
-    """The worst of every seed."""
+def measure_balance(part: str) -> dict[str, float]:
+    """The worst of the seeds of one of several processes, `0/2` or `1/2`."""
     from evaluation import simulation
 
     study = made(ratings=100, trials=TRIALS)
     worst = dict.fromkeys(("cells", "items", "left", "repeat_views", "lost", "doubled"), 0.0)
-    for seed in range(SEEDS):
+    first, step = map(int, part.split("/"))
+    for seed in range(first, SEEDS, step):
         told = simulation.simulate(study, raters=RATERS, dropout=DROPOUT, seed=seed)
         seen = {name: told[name]["max"] - told[name]["min"] for name in ("cells", "items")}
         seen["left"] = max(abs(share - 0.5) for share in told["left_share"].values())
@@ -158,4 +164,4 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    print(json.dumps({"balance": measure_balance, "next": measure_next}[sys.argv[1]]()))
+    print(json.dumps({"balance": measure_balance, "next": measure_next}[sys.argv[1]](*sys.argv[2:])))
