@@ -34,7 +34,7 @@ def rows_of(result: Mapping[str, Any], name: str) -> Iterable[Mapping[str, Any]]
         return list(result["everyone"]["contenders"]) if result["everyone"] else []
     if name == "agreement":
         found = result["agreement"]
-        return [{"coefficient": key, **found[key]} for key in ("percent", "ac1", "alpha") if found[key]]
+        return [{"coefficient": key, **found[key]} for key in ("percent", "ac1", "alpha", "ordinal") if found.get(key)]
     return list(result[name])
 
 

@@ -1,6 +1,6 @@
 """What raters did: their sides, how far they agree, what they guessed, and how criteria hang with the whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -12,6 +12,7 @@ from evaluation.stats.newton import Array, NotIdentified
 
 DRAWS = 1000
 MAX_WEIGHTS = 2_000_000
+STEPS = 5  # of a preference: clearly one, slightly, both good, slightly, clearly the other
 
 
 def raters_of(votes: Votes) -> list[dict[str, Any]]:
@@ -160,10 +161,11 @@ def agreement_of(votes: Votes, seed: int = 0) -> dict[str, Any]:
     paired = per_unit >= 2
     told: dict[str, Any] = {
         "units": len(units), "units_with_two": int(paired.sum()), "percent": None, "ac1": None, "alpha": None,
-        "prevalence": [],
+        "ordinal": None, "prevalence": [],
     }  # fmt: skip
     if not paired.any():
         return told
+    told["ordinal"] = ordered_of(votes, seed)
     sums = _sums(counts, per_unit, paired)
     whole = _coefficients(sums.sum(axis=0)[None])[0]
     occurs = counts.sum(axis=0) > 0
@@ -173,12 +175,55 @@ def agreement_of(votes: Votes, seed: int = 0) -> dict[str, Any]:
     ]
     items, item = np.unique(units // (size * size), return_inverse=True)
     by_item: Array = np.stack([np.bincount(item, weights=column, minlength=len(items)) for column in sums.T], axis=1)
-    ends = _ends(by_item, seed)
+    ends = _ends(by_item, seed, _coefficients)
     for place, name in enumerate(("percent", "ac1", "alpha")):
         if np.isfinite(whole[place]):
             low, high = ends[place]
             told[name] = {"value": float(whole[place]), "low": low, "high": high}
     return told
+
+
+def ordered_of(votes: Votes, seed: int = 0) -> dict[str, Any] | None:
+    """Krippendorff's ordinal α from clearly one over both good to clearly the other; None without such a scale.
+
+    Both bad and can't judge have no place in this order, and are no ratings here.
+    """
+    if not votes.strength.any():
+        return None
+    kept = votes.only(votes.outcome <= BOTH_GOOD)
+    step = np.where(kept.outcome == BOTH_GOOD, 0, np.where(kept.outcome == ONE, -1, 1) * np.maximum(kept.strength, 1))
+    size = len(votes.names)
+    units, unit = np.unique((kept.item * size + kept.one) * size + kept.other, return_inverse=True)
+    shape = (len(units), STEPS)
+    counts = np.bincount(unit * STEPS + step + STEPS // 2, minlength=len(units) * STEPS).reshape(shape).astype(float)
+    per_unit = counts.sum(axis=1)
+    paired = per_unit >= 2
+    counts, per_unit, units = counts[paired], per_unit[paired], units[paired]
+    together = counts[:, :, None] * counts[:, None, :]  # how often two ratings of a unit are these two steps
+    together[:, range(STEPS), range(STEPS)] -= counts
+    together /= (per_unit - 1)[:, None, None]
+    items, item = np.unique(units // (size * size), return_inverse=True)
+    flat = together.reshape(len(units), STEPS * STEPS)
+    by_item: Array = np.zeros((len(items), STEPS * STEPS))
+    np.add.at(by_item, item, flat)
+    value = float(_ordinal(by_item.sum(axis=0)[None])[0, 0])
+    if not np.isfinite(value):
+        return None
+    ((low, high),) = _ends(by_item, seed, _ordinal)
+    return {"value": value, "low": low, "high": high}
+
+
+def _ordinal(sums: Array) -> Array:
+    """Ordinal α of coincidences, shape (B, 25), as (B, 1): a step is as far as there are ratings between."""
+    seen = sums.reshape(-1, STEPS, STEPS)
+    n = seen.sum(axis=2)
+    below = np.cumsum(n, axis=1) - n / 2
+    apart = (below[:, :, None] - below[:, None, :]) ** 2
+    total = n.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.einsum("bi,bj,bij->b", n, n, apart)
+        alpha = 1 - (total - 1) * (seen * apart).sum(axis=(1, 2)) / expected
+    return np.where(expected > 0, alpha, np.nan)[:, None]
 
 
 def _sums(counts: Array, per_unit: Array, paired: np.ndarray[Any, Any]) -> Array:
@@ -208,17 +253,17 @@ def _coefficients(sums: Array) -> Array:
     return np.stack([percent, ac1, alpha], axis=1)
 
 
-def _ends(by_item: Array, seed: int) -> list[tuple[float | None, float | None]]:
+def _ends(by_item: Array, seed: int, coefficients: Callable[[Array], Array]) -> list[tuple[float | None, float | None]]:
     """95 % percentiles over draws of items; None where half of the draws have no value, or there is one item."""
     count = len(by_item)
     if count < 2:
-        return [(None, None)] * 3
+        return [(None, None)] * coefficients(by_item).shape[1]
     rng = np.random.default_rng([seed, 17])
     even = np.full(count, 1 / count)
     step = max(1, MAX_WEIGHTS // count)
     found = np.concatenate(
         [
-            _coefficients(rng.multinomial(count, even, size=min(step, DRAWS - start)).astype(np.float64) @ by_item)
+            coefficients(rng.multinomial(count, even, size=min(step, DRAWS - start)).astype(np.float64) @ by_item)
             for start in range(0, DRAWS, step)
         ]
     )

@@ -87,6 +87,11 @@ def methods(told: Mapping[str, Any], *, draws: int, seed: int) -> str:
             "Agreement is on the outcome of comparisons with two ratings or more, sides un-swapped: per cent, Gwet's "
             "AC1 and Krippendorff's nominal α, with intervals of 1,000 draws of items."
         )
+    if told["agreement"]["ordinal"]:
+        said.append(
+            "Ordinal α is over clearly and slightly one, both good, slightly and clearly the other, which alone are in "
+            "an order."
+        )
     if any(row["asked"] < row["votes"] for row in told["criteria"]):
         said.append("Votes that say nothing by a criterion are left out of it, not counted as alike.")
     if told["blinding"]["asked"]:

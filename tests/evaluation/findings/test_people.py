@@ -50,6 +50,23 @@ def test_agreement_is_that_of_the_core():
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
 
 
+def test_preferences_with_their_strength_agree_as_ordered_steps():
+    plain = some(n=250)
+    assert people.agreement_of(plain)["ordinal"] is None  # the four outcomes have no strength
+    sided = plain.outcome < 2
+    strength = np.where(sided, np.random.default_rng(4).integers(1, 3, len(plain)), 0)
+    votes = replace(plain, strength=strength)
+    found = people.agreement_of(votes)["ordinal"]
+    table = np.full((12, 90), np.nan)
+    step = np.where(votes.outcome == 2, 0, np.where(votes.outcome == 0, -strength, strength))
+    rated = votes.outcome != BOTH_BAD  # it is not between two contenders
+    table[votes.rater[rated], (votes.item * 9 + votes.one * 3 + votes.other)[rated]] = step[rated]
+    assert found["value"] == pytest.approx(agreement.krippendorff_alpha(table, "ordinal"))
+    assert found["low"] <= found["value"] <= found["high"]
+    alike = replace(plain, outcome=np.zeros(len(plain), int), strength=np.ones(len(plain), int))
+    assert people.agreement_of(alike)["ordinal"] is None
+
+
 def test_agreement_on_one_outcome_has_a_per_cent_and_no_coefficient():
     found = people.agreement_of(some(outcome=np.full(360, BOTH_BAD)))
     assert found["percent"]["value"] == 1
