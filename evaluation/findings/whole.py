@@ -1,6 +1,7 @@
 """A study's whole report as plain values: the same facts and votes give the same bytes."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +49,7 @@ def report(facts: Facts, votes: Votes, *, draws: int, seed: int) -> dict[str, An
             "excluded": row["label"] in facts.excluded,
             "flags": list(facts.flags.get(row["label"], ())),
         }
-        for row in people.raters_of(votes)
+        for row in sorted(people.raters_of(votes), key=lambda row: _by_number(row["label"]))
     ]
     simulated = sum(row["votes"] for row in raters if row["simulated"] and not row["excluded"])
     same, again = facts.repeats
@@ -77,6 +78,11 @@ def report(facts: Facts, votes: Votes, *, draws: int, seed: int) -> dict[str, An
     told["methods"] = words.methods(told, draws=draws, seed=seed)
     plain: dict[str, Any] = rounded(told)
     return plain
+
+
+def _by_number(label: str) -> list[str | int]:
+    """Rater 9 comes before Rater 10."""
+    return [int(part) if place % 2 else part for place, part in enumerate(re.split("([0-9]{1,18})", label))]
 
 
 def leak_of(texts: Mapping[tuple[str, str], str]) -> dict[str, Any]:

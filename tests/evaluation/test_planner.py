@@ -64,3 +64,5 @@ def test_the_page_says_what_a_plan_cannot_do(client, ana, project):
     wrong = client.get(f"/projects/{project.slug}/planner/", asked | {"raters": 0, "share": "half"})
     assert wrong.status_code == 400
     assert "Enter a number." in wrong.content.decode()
+    part = client.get(f"/projects/{project.slug}/planner/", {"share": 0.52}).content.decode()
+    assert "This plan can&#x27;t tell 52 against 48" in part  # what a link leaves out is as it was

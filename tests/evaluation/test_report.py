@@ -63,6 +63,12 @@ def test_wins_losses_and_ties_are_counted_per_contender(project):
     assert (report["votes"], report["decided"], report["study"]["wanted"]) == (16, 12, 16)
 
 
+def test_raters_are_listed_by_number(project):
+    study = two(project, items=1, raters=11, ratings=11)
+    vote(study, lambda rater: ["expert"])
+    assert [row["label"] for row in result_of(study)["rater_rows"]] == [f"Rater {n}" for n in range(1, 12)]
+
+
 def test_votes_of_raters_who_each_like_one_source_count_as_few(project):
     study = two(project, items=12, raters=4, ratings=4)
     vote(study, lambda rater: ["expert"] if rater.number < 4 else ["tiny"])
