@@ -26,6 +26,12 @@ def test_votes_of_one_rater_count_as_fewer(rho, effect, needed):
     plan = plan_of(contenders=2, raters=10, items=100, votes_per_rater=20, share=0.6, rho=rho, tie_share=0)
     assert plan.design_effect == pytest.approx(effect)
     assert plan.needed_decided == needed  # the page prints the vote above where 194 × deff is a fraction
+    assert (plan.decided_per_pair, plan.can_answer) == (200, False)  # enough only if every vote stood alone
+
+
+def test_only_a_raters_decided_votes_on_one_pair_hang_together():
+    plan = plan_of(contenders=3, raters=30, items=60, votes_per_rater=30, share=0.6, rho=0.1, tie_share=0.25)
+    assert plan.design_effect == pytest.approx(1 + (30 / 3 * 0.75 - 1) * 0.1)
 
 
 def test_ties_cost_votes_and_pairs_share_them():
