@@ -12,6 +12,7 @@ _SCRIPT = """
 import json, random, time
 from django.test import Client
 from django.utils import timezone
+from django.utils.module_loading import autodiscover_modules
 from annotation.models import Person, Project, Snapshot
 from evaluation import drawing, execute, launch
 from evaluation.models import Assignment, Comparison, Contender, Item, Rater, Rating, Response, Study
@@ -77,6 +78,7 @@ for number, rater in enumerate(Rater.objects.order_by("number")):
         for each, choice in zip(shown, choices, strict=True)
     )
 drawing_of, drawing.folder_of = drawing.folder_of, lambda analysis: None
+autodiscover_modules("execute")  # a worker that runs has its hands already
 job = launch.start_analysis(study)
 began = time.perf_counter()
 assert execute.analyse(job)

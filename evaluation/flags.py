@@ -130,12 +130,14 @@ def _clips(study: Study, people: RaterQuerySet) -> dict[int, tuple[int, int]]:
 def _twice(people: RaterQuerySet) -> dict[int, tuple[int, int]]:
     """Of each rater's repeats with a side chosen both times: how often it was the same side."""
     sided = Rating.objects.current().filter(assignment__rater__in=people, choice__in=(LEFT, RIGHT))
+    again = list(
+        sided.filter(assignment__kind=Kind.REPEAT).values_list("assignment__rater", "assignment__repeat_of", "choice")
+    )
+    if not again:
+        return {}
     repeated = Assignment.objects.filter(rater__in=people, kind=Kind.REPEAT).values("repeat_of")
     before = dict(sided.filter(assignment__in=repeated).values_list("assignment", "choice"))
     told: dict[int, tuple[int, int]] = {}
-    again = sided.filter(assignment__kind=Kind.REPEAT).values_list(
-        "assignment__rater", "assignment__repeat_of", "choice"
-    )
     for rater, first, choice in again:
         if first in before:
             same, both = told.get(rater, (0, 0))

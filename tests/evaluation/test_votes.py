@@ -205,5 +205,5 @@ def test_votes_are_counted_and_not_read_for_the_rules(study, django_assert_num_q
         for _ in range(3):
             voted(rater)
     monkeypatch.setattr(flags, "votes_of", None)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert sum(one.votes for one in flags.checked(study).values()) == 9
