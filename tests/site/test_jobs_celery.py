@@ -139,7 +139,7 @@ def test_without_its_broker_the_site_answers_and_the_job_waits(snapshot, nowhere
         {"snapshot": snapshot.pk, "base": "tiny", "key": "6f1b5a36-6c7e-4a52-9f0b-5b7b0e8b1a01"},
     )
     assert answer.status_code == 302
-    assert time.monotonic() - began < 30  # not as long as a broker is waited for
+    assert time.monotonic() - began < 3
     run = TrainingRun.objects.get()
     assert run.state == State.QUEUED
     assert "waits for a worker" in client.get(answer.url).content.decode()
@@ -154,4 +154,4 @@ def test_a_broker_that_does_not_answer_holds_a_click_for_seconds_only(snapshot, 
         for _ in pointed_to(f"redis://127.0.0.1:{mute.getsockname()[1]}/0", settings):
             began = time.monotonic()
             jobs.ring(run_of(snapshot))
-            assert time.monotonic() - began < 60
+            assert time.monotonic() - began < 12

@@ -137,7 +137,7 @@ def test_a_child_that_hangs_is_ended(mischief):
     with pytest.raises(AudioError) as wrong:
         mischief("time.sleep(60)", limits=ChildLimits(wall_s=0.5))
     assert wrong.value.code == "too-slow"
-    assert time.monotonic() - started < 40  # of the sixty that it would sleep
+    assert time.monotonic() - started < 5
 
 
 def test_a_child_that_writes_too_much_is_ended_and_leaves_nothing(long_take, tmp_path):
@@ -187,7 +187,7 @@ def test_it_stops_when_asked_and_leaves_nothing(long_take, tmp_path):
     assert wrong.value.code == "stopped"
     assert asked[-1] != []
     assert left_in(tmp_path) == []
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 10
 
 
 def test_clips_half_written_in_folders_of_their_own_are_gone_too(long_take, tmp_path):
