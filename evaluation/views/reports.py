@@ -43,7 +43,6 @@ def report(request: MemberRequest, pk: int, number: int | None = None) -> HttpRe
             "is_current": is_current(analysis),
             "figures": {name: f"{base}figures/{name}.svg" for name in figures.NAMES},
             "dark_figures": {name: f"{base}figures/{name}-dark.svg" for name in figures.NAMES},
-            "figure_kinds": figures.FORMATS,
         }
     return render(request, "evaluation/report.html", context)
 
