@@ -3,7 +3,8 @@
 A rater goes through every conversation in its order and never back: a later turn quotes what the expert said at an
 earlier one. Among what is ahead, and leaves enough pairs for the rest of the way, the least-filled comparison goes
 first, then the least-seen item, and the one that passes over the fewest that are seen as little, or would be if a
-pair that is open now should never be judged: nobody could go back for them. Then come the comparison whose sides even
+pair that is open now should never be judged: nobody could go back for them. Where every way passes over some, they go
+first, if they are at most one vote fuller. Then come the comparison whose sides even
 out best before this rater, the nearest, the least-seen pair, and the one whose contenders this rater has seen least;
 what is still equal is settled by dice that need the site's key.
 The left side goes to the contender that has stood there less often in this comparison; then, where two or more are to
